@@ -1,0 +1,53 @@
+import { parseArgs } from 'node:util';
+import { CompiledQuery, sql } from 'kysely';
+import { systemPrincipal } from '#platform/access/principal.ts';
+import { shapeConfig } from '#platform/config/config.ts';
+import { configurationProblem, readEnvironment } from '#platform/config/environment.ts';
+import type { Scopes } from '#platform/db/scopes.ts';
+import { createScopes } from '#platform/db/scopes.ts';
+import { renderTable } from './render-table.ts';
+import { askRunningProcess } from './control.ts';
+import { withDatabase } from './open-database.ts';
+
+interface SqlInput {
+  organization: string;
+  statement: string;
+}
+
+/**
+ * `almanac sql --organization demo "SELECT …"`: reads one organization's tables, under its row security and read only,
+ * from the running process where the database is embedded.
+ */
+export async function runSql(words: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: words,
+    allowPositionals: true,
+    options: { organization: { type: 'string', short: 'o', default: 'demo' } },
+  });
+  const statement = positionals.join(' ').trim();
+  if (statement === '') throw configurationProblem('sql needs a statement: almanac sql --organization demo "SELECT …"');
+  const input: SqlInput = { organization: values.organization, statement };
+  const config = shapeConfig(readEnvironment());
+  const answered = config.databaseUrl === undefined ? await askRunningProcess(config.dataDir, 'sql', input) : undefined;
+  const output = answered ?? (await withDatabase((database, log) => answerSql(createScopes({ database, log }), input)));
+  process.stdout.write(output);
+}
+
+/** Runs a statement in an organization, read only, and draws its rows as a table. */
+export async function answerSql(scopes: Scopes, { organization, statement }: SqlInput): Promise<string> {
+  const organizationId = await scopes.inInstance(async ({ db }) => {
+    const found = await sql<{ id: string }>`
+      select id from organizations where slug = ${organization} or id::text = ${organization}`.execute(db);
+    return found.rows[0]?.id;
+  });
+  if (!organizationId) throw configurationProblem(`There is no organization '${organization}'.`);
+  try {
+    return await scopes.inOrganization(systemPrincipal(organizationId), async ({ db }) => {
+      await sql`set transaction read only`.execute(db);
+      const { rows } = await db.executeQuery<Record<string, unknown>>(CompiledQuery.raw(statement.replace(/;\s*$/, '')));
+      return renderTable(rows);
+    });
+  } catch (error) {
+    throw configurationProblem(`The database answered: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,59 @@
+import { isConfigurationProblem, configurationProblem, readEnvironment } from '#platform/config/environment.ts';
+import { shapeConfig } from '#platform/config/config.ts';
+import { isConnectionFault } from '#platform/db/faults.ts';
+import { createLog, type Log } from '#platform/log/log.ts';
+import { cleanWeeks } from '../clean-weeks.ts';
+import { type RunningServer, runServer } from '../run-server.ts';
+import { serveControl } from './control.ts';
+import { answerSql } from './sql.ts';
+
+/** `almanac start` and `almanac worker`: serves until the process is told to stop. */
+export async function runStart({ role }: { role?: 'worker' }): Promise<void> {
+  const shaped = shapeConfig(readEnvironment());
+  const config = role ? { ...shaped, role } : shaped;
+  const log = createLog({ level: config.logLevel });
+  const server = await runServer({ config, log }).catch((error: unknown) => {
+    if (config.databaseUrl !== undefined && isConnectionFault(error)) throw unreachableDatabase(error);
+    throw error;
+  });
+  const { platform, features } = server;
+  const control =
+    config.databaseUrl === undefined
+      ? await serveControl(config.dataDir, {
+          sql: (input) => answerSql(platform.scopes, input as Parameters<typeof answerSql>[1]),
+          'weekly-cleanup': () => cleanWeeks(platform, features),
+        })
+      : undefined;
+  stopOnSignals(server, log, () => control?.close());
+  log.info({ url: server.url, role: config.role, database: config.databaseUrl ? 'postgresql' : 'pglite' }, 'ready');
+  if (server.url && !config.isProduction) process.stdout.write(`\n  Almanac is ready: ${server.url}\n\n`);
+}
+
+function unreachableDatabase(error: unknown): Error {
+  if (isConfigurationProblem(error)) return error;
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : (error as Error);
+  const code = (cause as NodeJS.ErrnoException).code ?? cause.message;
+  return configurationProblem(`DATABASE_URL cannot be reached (${code}): start PostgreSQL, or correct the address.`);
+}
+
+const giveUpMs = 35_000;
+
+function stopOnSignals(server: RunningServer, log: Log, closeControl: () => void): void {
+  let isStopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (isStopping) return;
+    isStopping = true;
+    log.info({ signal }, 'stopping');
+    setTimeout(() => process.exit(1), giveUpMs).unref();
+    closeControl();
+    server.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'the process did not stop cleanly');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}

@@ -1,0 +1,91 @@
+import { type Bus, createLocalBus } from '#platform/bus/bus.ts';
+import { createNotifyBus } from '#platform/bus/notify-bus.ts';
+import { createRedisBus } from '#platform/bus/redis-bus.ts';
+import { type Caches, createCaches } from '#platform/cache/caches.ts';
+import type { Config } from '#platform/config/config.ts';
+import { lockDataDir } from '#platform/db/data-dir-lock.ts';
+import { type Database, openEmbedded, openPostgres } from '#platform/db/database.ts';
+import { migrate } from '#platform/db/migrate.ts';
+import { createScopes, type Scopes } from '#platform/db/scopes.ts';
+import { createFeed, type Feed } from '#platform/feed/feed.ts';
+import { createJobs, type Jobs } from '#platform/jobs/jobs.ts';
+import { createRateLimiter, type RateLimiter } from '#platform/limits/rate-limiter.ts';
+import type { Log } from '#platform/log/log.ts';
+import { createTelemetry, type Telemetry } from '#platform/telemetry/telemetry.ts';
+
+/** The mechanisms that every feature stands on, open and ready. */
+export interface Platform {
+  readonly config: Config;
+  readonly log: Log;
+  readonly now: () => Date;
+  readonly database: Database;
+  readonly scopes: Scopes;
+  readonly bus: Bus;
+  readonly caches: Caches;
+  readonly limiter: RateLimiter;
+  readonly feed: Feed;
+  readonly jobs: Jobs;
+  readonly telemetry: Telemetry;
+  close(): Promise<void>;
+}
+
+export interface PlatformOptions {
+  config: Config;
+  log: Log;
+  now?: () => Date;
+  /** An open, migrated database to use instead of the configured one; it stays the caller's to close. */
+  database?: Database;
+}
+
+/** Opens the platform: database with its newest schema, bus, caches, feed, jobs. Closes what was opened if that fails. */
+export async function composePlatform(options: PlatformOptions): Promise<Platform> {
+  const { config, log, now = () => new Date() } = options;
+  const opened: (() => void | Promise<void>)[] = [];
+  const close = async () => {
+    for (const closeOne of opened.splice(0).reverse()) await closeOne();
+  };
+  try {
+    const database = options.database ?? (await openDatabase(config, log, opened));
+    if (!options.database) await migrate({ root: database.root, log });
+    const scopes = createScopes({ database, log });
+    const bus = createBus(config, log);
+    opened.push(() => bus.close());
+    const redis = config.redisUrl === undefined ? undefined : { url: config.redisUrl };
+    const nowMs = () => now().getTime();
+    const caches = createCaches({ bus, redis, log, now: nowMs });
+    const limiter = createRateLimiter({ redis, log, now: nowMs });
+    opened.push(() => caches.close());
+    opened.push(() => limiter.close());
+    const telemetry = createTelemetry({ log });
+    opened.push(() => telemetry.close());
+    const feed = createFeed({ root: database.root, bus, log });
+    opened.push(() => feed.close());
+    const observeRun = telemetry.observeJobRun.bind(telemetry);
+    const jobs = createJobs({ database, scopes, feed, bus, log, now, observeRun });
+    telemetry.watchPools(() => [{ pool: 'database', ...database.poolUse() }]);
+    telemetry.watchCaches(() => caches.stats().map(({ name, hits, misses }) => ({ cache: name, hits, misses })));
+    return { config, log, now, database, scopes, bus, caches, limiter, feed, jobs, telemetry, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openDatabase(config: Config, log: Log, opened: (() => void | Promise<void>)[]): Promise<Database> {
+  if (config.databaseUrl !== undefined) {
+    const database = openPostgres({ connectionString: config.databaseUrl, log });
+    opened.push(() => database.close());
+    return database;
+  }
+  const lock = lockDataDir(config.dataDir);
+  opened.push(() => lock.close());
+  const database = await openEmbedded({ dataDir: config.dataDir });
+  opened.push(() => database.close());
+  return database;
+}
+
+function createBus({ redisUrl, databaseUrl }: Config, log: Log): Bus {
+  if (redisUrl !== undefined) return createRedisBus({ url: redisUrl, log });
+  if (databaseUrl !== undefined) return createNotifyBus({ connectionString: databaseUrl, log });
+  return createLocalBus();
+}

@@ -1,0 +1,101 @@
+import type { AddressInfo } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { findCheckout } from '#connectors/local-git/find-checkout.ts';
+import { getOrganizationSettings } from '#features/organizations/index.ts';
+import { systemPrincipal } from '#platform/access/principal.ts';
+import { configurationProblem } from '#platform/config/environment.ts';
+import type { RequestLimits } from '#platform/http/gate.ts';
+import { buildHttp } from './build-http.ts';
+import { composeFeatures, type Features } from './compose-features.ts';
+import { composePlatform, type Platform, type PlatformOptions } from './compose-platform.ts';
+
+/** A running process. */
+export interface RunningServer {
+  /** Where it answers; undefined for a worker. */
+  readonly url: string | undefined;
+  readonly platform: Platform;
+  readonly features: Features;
+  /** Readiness off, no new work, what runs may end within the grace, then everything is closed. */
+  stop(options?: { graceSeconds?: number }): Promise<void>;
+}
+
+interface RunOptions extends PlatformOptions {
+  limits?: RequestLimits;
+}
+
+/** Starts the process in its configured role and resolves when it serves. Throws a configuration problem it cannot start with. */
+export async function runServer(options: RunOptions): Promise<RunningServer> {
+  const config = withSetupToken(options.config, options);
+  const platform = await composePlatform({ ...options, config });
+  let isDraining = false;
+  try {
+    const features = await composeFeatures(platform);
+    await platform.jobs.start(features.jobs, { runsWorkers: config.role !== 'api' });
+    platform.telemetry.watchQueues(() => readQueues(platform));
+    await fillBuiltIns(platform, features);
+    const http = config.role === 'worker' ? undefined : await buildHttp({ ...options, platform, features, isDraining: () => isDraining });
+    const url = http && (await listen(http.app, platform));
+    return {
+      url,
+      platform,
+      features,
+      stop: async ({ graceSeconds = 30 } = {}) => {
+        isDraining = true;
+        await Promise.all([
+          http?.realtime.drain({ overMs: Math.min(2_000, graceSeconds * 100) }).then(() => http.realtime.close()),
+          platform.jobs.close({ graceSeconds }),
+        ]);
+        await http?.app.close();
+        await platform.close();
+      },
+    };
+  } catch (error) {
+    await platform.jobs.close({ graceSeconds: 0 });
+    await platform.close();
+    throw error;
+  }
+}
+
+/** In production the first account needs a token, which is printed where none is configured. */
+function withSetupToken(config: PlatformOptions['config'], { log }: Pick<PlatformOptions, 'log'>): PlatformOptions['config'] {
+  if (!config.isProduction || config.setupToken !== undefined) return config;
+  const setupToken = randomBytes(16).toString('hex');
+  log.info({ setup_hint: setupToken }, 'to register the first account, send this as setup_token');
+  return { ...config, setupToken };
+}
+
+async function readQueues({ jobs }: Platform): Promise<Record<string, number>> {
+  const depths = await jobs.queueDepth();
+  return Object.fromEntries(depths.map(({ job, waiting }) => [job, waiting]));
+}
+
+/** Fills the demo up to now and has the operator's repositories read, so that the first page shows something. */
+async function fillBuiltIns({ config, scopes }: Platform, { builtIns, weekly, sources }: Features): Promise<void> {
+  const { demoOrganizationId, localOrganizationId } = builtIns;
+  if (demoOrganizationId) {
+    await scopes.inOrganization(systemPrincipal(demoOrganizationId), async (tx) =>
+      weekly.fillDemo(tx, await getOrganizationSettings(tx)),
+    );
+  }
+  const paths = config.localGitPaths ?? [process.cwd()];
+  const checkouts = (await Promise.all(paths.map(findCheckout))).filter((path) => path !== undefined);
+  await scopes.inOrganization(systemPrincipal(localOrganizationId), (tx) =>
+    sources.putLocalRepositories(tx, [...new Set(checkouts)]),
+  );
+}
+
+async function listen(app: Awaited<ReturnType<typeof buildHttp>>['app'], { config }: Platform): Promise<string> {
+  const { host, port } = config.http;
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EADDRINUSE') throw configurationProblem(`PORT ${port} is in use on ${host}: stop the other program, or set PORT.`);
+    if (code === 'EACCES') throw configurationProblem(`PORT ${port} may not be opened by this user: set PORT to 1024 or higher.`);
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') throw configurationProblem(`HOST got '${host}': this machine has no such address.`);
+    throw error;
+  }
+  const address = app.server.address() as AddressInfo;
+  const name = config.http.isLoopback ? 'localhost' : host;
+  return `http://${name}:${address.port}`;
+}

@@ -1,0 +1,1 @@
+export { createIdentityFeature, type IdentityFeature } from './identity.feature.ts';

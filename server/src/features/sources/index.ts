@@ -1,0 +1,3 @@
+export type { RecordActivity } from './read-source.ts';
+export { createSourcesFeature, type SourcesFeature } from './sources.feature.ts';
+export { putSource } from './sources.store.ts';

@@ -1,0 +1,42 @@
+import type { ActivityBatch, Connector, ConnectorContext } from '#connectors/kit/connector.ts';
+import { getOrganizationSettings, type OrganizationSettings } from '#features/organizations/index.ts';
+import type { OrganizationTx } from '#platform/db/scopes.ts';
+import { keepProgress, type SourceRow } from './sources.store.ts';
+
+/** Takes what a source brought, in the transaction that keeps how far it was read. */
+export type RecordActivity = (
+  tx: OrganizationTx,
+  settings: OrganizationSettings,
+  change: Pick<ActivityBatch, 'items' | 'removed'> & { sourceId: string; readNumber: number; removesNotMet: boolean },
+) => Promise<void>;
+
+interface ReadSource {
+  source: SourceRow;
+  // biome-ignore lint/suspicious/noExplicitAny: settings are checked by the connector's own schema when they are stored.
+  connector: Connector<any>;
+  context: ConnectorContext;
+  inOrganization: <T>(work: (tx: OrganizationTx) => Promise<T>) => Promise<T>;
+  recordActivity: RecordActivity;
+}
+
+/**
+ * Reads a source from where it was left: each batch and its cursor in one transaction, so that a read that is cut off
+ * goes on where it was. Answers how many items were met and removed.
+ */
+export async function readSource({ source, connector, context, inOrganization, recordActivity }: ReadSource) {
+  let readNumber = source.read_number;
+  let items = 0;
+  let removed = 0;
+  for await (const batch of connector.read(source.settings, source.cursor ?? undefined, context)) {
+    if (batch.replacesAll) readNumber += 1;
+    await inOrganization(async (tx) => {
+      const settings = await getOrganizationSettings(tx);
+      const removesNotMet = batch.complete === true;
+      await recordActivity(tx, settings, { ...batch, sourceId: source.id, readNumber, removesNotMet });
+      await keepProgress(tx, source.id, { cursor: batch.cursor, readNumber, now: context.now() });
+    });
+    items += batch.items.length;
+    removed += batch.removed.length;
+  }
+  return { items, removed };
+}

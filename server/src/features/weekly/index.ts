@@ -1,0 +1,1 @@
+export { type ActivityChange, createWeeklyFeature, type WeeklyFeature } from './weekly.feature.ts';

@@ -1,0 +1,92 @@
+import type { WeeklyData } from '@almanac/contract/weekly.ts';
+import { Type } from 'typebox';
+import { requirePermission } from '#platform/access/principal.ts';
+import { AppError } from '#platform/errors/app-error.ts';
+import type { RateLimiter } from '#platform/limits/rate-limiter.ts';
+import type { Connection } from '#platform/realtime/connection.ts';
+import type { RealtimeNamespace } from '#platform/realtime/realtime.ts';
+import type { WeekClock } from './week-clock.ts';
+import type { WeeklyService } from './weekly.service.ts';
+
+interface EventsOptions {
+  service: WeeklyService;
+  clock: WeekClock;
+  limiter: RateLimiter;
+}
+
+const WeekPayload = Type.Object(
+  { week: Type.Optional(Type.String({ maxLength: 40, description: 'current, last, two_weeks_ago, 2024-W51 or a date' })) },
+  { additionalProperties: false },
+);
+const defaultWeek = 'current';
+const refreshes = { perMinute: 12, burst: 4 };
+
+/**
+ * Serves the weekly dashboard's events on a namespace. A connection that subscribed to nothing is sent the running week
+ * when it changes; one that did, the weeks it named, read anew at each change, so that `current` follows the calendar.
+ */
+export function serveWeeklyEvents(namespace: RealtimeNamespace, options: EventsOptions): void {
+  const readObject = createObjectReader(options.service);
+  namespace.onConnection((connection) => {
+    requirePermission(connection.principal, 'weekly:read');
+    const subscribed = new Set<string>();
+    const send = (text: string) => {
+      const { startDate } = options.clock.resolve(text, connection.principal.organization);
+      connection.sendState(`weekly/${startDate}`, 'weekly_data_update', () => readObject(connection.principal, text));
+    };
+    const watched = () => (subscribed.size > 0 ? [...subscribed] : [defaultWeek]);
+
+    void connection.follow(['weekly.changed'], ({ events, isGone }) => {
+      const changed = new Set(events.map(({ payload }) => (payload as { week_start: string }).week_start));
+      for (const text of watched()) {
+        const { startDate } = options.clock.resolve(text, connection.principal.organization);
+        if (isGone || changed.has(startDate)) send(text);
+      }
+    });
+    connection.on('subscribe_weekly_updates', WeekPayload, ({ week = defaultWeek }) => {
+      options.clock.resolve(week, connection.principal.organization);
+      if (subscribed.size >= 20 && !subscribed.has(week)) throw tooManyWeeks();
+      subscribed.add(week);
+      send(week);
+      return { week };
+    });
+    connection.on('unsubscribe_weekly_updates', WeekPayload, ({ week = defaultWeek }) => {
+      subscribed.delete(week);
+      return { week };
+    });
+    connection.on('request_weekly_refresh', WeekPayload, async ({ week = defaultWeek }) => {
+      requirePermission(connection.principal, 'weekly:refresh');
+      const verdict = options.limiter.take(`weekly refresh:${connection.id}`, refreshes);
+      if (!verdict.allowed) throw refreshedTooOften(verdict.retryAfterSeconds);
+      await options.service.refresh(connection.principal, week);
+      send(week);
+      return {};
+    });
+  });
+}
+
+/** Reads a week's object from the cached bytes, parsing each version once for all connections. */
+function createObjectReader(service: WeeklyService) {
+  const parsed = new WeakMap<Buffer, WeeklyData>();
+  return async (principal: Connection['principal'], text: string): Promise<WeeklyData> => {
+    const { body } = await service.getSummary(principal, text);
+    const known = parsed.get(body);
+    if (known) return known;
+    const { data } = JSON.parse(body.toString()) as { data: WeeklyData };
+    parsed.set(body, data);
+    return data;
+  };
+}
+
+function tooManyWeeks(): AppError {
+  return new AppError({ code: 'CONFLICT', message: 'A connection watches at most 20 weeks. Unsubscribe from one first.' });
+}
+
+function refreshedTooOften(retryAfterSeconds: number): AppError {
+  const wait = Math.ceil(retryAfterSeconds);
+  return new AppError({
+    code: 'RATE_LIMITED',
+    message: `This connection asked for too many refreshes. Go on in ${wait} s.`,
+    retryAfterSeconds: wait,
+  });
+}

@@ -1,0 +1,77 @@
+import type { FastifyInstance } from 'fastify';
+import type { Exporter } from '#exporters/kit/exporter.ts';
+import type { OrganizationSettings } from '#features/organizations/index.ts';
+import type { Caches } from '#platform/cache/caches.ts';
+import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
+import type { Feed } from '#platform/feed/feed.ts';
+import type { JobDefinition } from '#platform/jobs/define-job.ts';
+import type { Jobs } from '#platform/jobs/jobs.ts';
+import type { RateLimiter } from '#platform/limits/rate-limiter.ts';
+import type { RealtimeNamespace } from '#platform/realtime/realtime.ts';
+import { createWeekClock } from './week-clock.ts';
+import { serveWeeklyEvents } from './weekly.events.ts';
+import { recomputeJobName, removeOldWeeks, weeklyJobs } from './weekly.jobs.ts';
+import { addWeeklyRoutes } from './weekly.routes.ts';
+import { addDueDemoItems, createWeeklyService, settleChanges } from './weekly.service.ts';
+import { type AffectedDays, type ItemRecord, putItems, removeItems } from './weekly.store.ts';
+
+interface WeeklyNeeds {
+  scopes: Pick<Scopes, 'inOrganization'>;
+  caches: Pick<Caches, 'dashboard' | 'invalidate'>;
+  feed: Pick<Feed, 'publish'>;
+  jobs: Pick<Jobs, 'enqueue'>;
+  limiter: RateLimiter;
+  exporters: readonly Exporter[];
+  now: () => Date;
+}
+
+/** What one reading of a source brought. */
+export interface ActivityChange {
+  readonly sourceId: string;
+  readonly items: readonly ItemRecord[];
+  readonly removed: readonly string[];
+  readonly readNumber: number;
+  /** Removes what was last met before this reading, at its end. */
+  readonly removesNotMet: boolean;
+}
+
+/** The weekly dashboard. */
+export interface WeeklyFeature {
+  readonly jobs: readonly JobDefinition[];
+  addRoutes(app: FastifyInstance): void;
+  serveEvents(namespace: RealtimeNamespace): void;
+  /** Takes what a source brought, with all that follows from it, in the source's transaction. */
+  recordActivity(tx: OrganizationTx, settings: OrganizationSettings, change: ActivityChange): Promise<void>;
+  /** Fills the demo organization up to now. */
+  fillDemo(tx: OrganizationTx, settings: OrganizationSettings): Promise<number>;
+  removeOldWeeks: (run: Parameters<typeof removeOldWeeks>[0]) => ReturnType<typeof removeOldWeeks>;
+}
+
+export function createWeeklyFeature(needs: WeeklyNeeds): WeeklyFeature {
+  const { scopes, limiter, exporters, jobs, now } = needs;
+  const clock = createWeekClock(now);
+  const enqueueRecompute = (tx: OrganizationTx) => jobs.enqueue(tx, recomputeJobName);
+  const options = { ...needs, clock, enqueueRecompute };
+  const service = createWeeklyService(options);
+  return {
+    jobs: weeklyJobs(options),
+    addRoutes: (app) => addWeeklyRoutes(app, { service, clock, scopes, exporters }),
+    serveEvents: (namespace) => serveWeeklyEvents(namespace, { service, clock, limiter }),
+    recordActivity: async (tx, settings, change) => {
+      const { sourceId, readNumber } = change;
+      const source = { sourceId, timezone: settings.timezone };
+      const removed = change.removed.length > 0 && (await removeItems(tx, { ...source, externalIds: change.removed }));
+      const written = change.items.length > 0 && (await putItems(tx, { ...source, items: change.items, readNumber }));
+      const swept = change.removesNotMet && (await removeItems(tx, { ...source, notMetSince: readNumber }));
+      const affected = mergeDays([removed, written, swept].filter((part) => part !== false));
+      await settleChanges(tx, { settings, affected }, options);
+    },
+    fillDemo: (tx, settings) => addDueDemoItems(tx, settings, options),
+    removeOldWeeks: (run) => removeOldWeeks(run, options),
+  };
+}
+
+function mergeDays(parts: readonly AffectedDays[]): AffectedDays {
+  const reviews = parts.flatMap(({ reviewsFrom }) => reviewsFrom ?? []).sort();
+  return { days: [...new Set(parts.flatMap(({ days }) => days))], reviewsFrom: reviews[0] ?? null };
+}

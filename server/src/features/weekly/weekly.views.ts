@@ -1,0 +1,197 @@
+import type { WeekStats } from '@almanac/contract/weekly.ts';
+import { sql } from 'kysely';
+import { shiftWeek, type Week } from '#kernel/weeks.ts';
+import type { OrganizationTx } from '#platform/db/scopes.ts';
+import type { KindCounts, NamedCount, StoredItem, WeekNumbers } from './weekly-numbers.ts';
+
+/** How many items a list shows. */
+export const listedItems = 50;
+/** How many weeks a record is a record of. */
+const weeksCompared = 8;
+
+interface WeekRow {
+  version: number | null;
+  changed_at: Date | null;
+  days: ({ day: number } & KindCounts)[];
+  contributors: number;
+  open_reviews: number;
+  categories: NamedCount[];
+  impacts: NamedCount[];
+  lists: Record<'upload' | 'update' | 'decision' | 'completion', StoredItem[]>;
+  pending: StoredItem[];
+  high_impact: StoredItem[];
+  before: ({ week: number } & KindCounts)[];
+  first_item_at: Date | null;
+}
+
+const timestamps = (epochMs: readonly number[]) => sql`${epochMs.map((ms) => new Date(ms).toISOString())}::timestamptz[]`;
+const itemColumns = sql`id, title, author, category, impact, status, url, occurred_at`;
+const kindCounts = sql`
+  count(*) filter (where kind = 'upload') as uploads, count(*) filter (where kind = 'update') as updates,
+  count(*) filter (where kind = 'decision') as decisions, count(*) filter (where kind = 'completion') as completed`;
+
+/** Midnights of the week's days and of the first one after it, in epoch milliseconds. */
+export function dayBounds({ startDate, calendar }: Week): number[] {
+  const first = Temporal.PlainDate.from(startDate);
+  return Array.from({ length: 8 }, (_, days) => first.add({ days }).toZonedDateTime(calendar.timezone).epochMilliseconds);
+}
+
+/** Reviews that were open at a moment: of those begun before it, the ones not resolved until it. */
+const openReviews = (at: Date) => sql`
+  select ${itemColumns} from activity_items
+  where organization_id = organization.id and kind = 'review' and occurred_at < ${at} and resolved_at is null
+  union all
+  select ${itemColumns} from activity_items
+  where organization_id = organization.id and kind = 'review' and occurred_at < ${at} and resolved_at >= ${at}`;
+
+/** Counts a week: every number and list that it shows, in one statement and so of one moment. */
+export async function readWeek(tx: OrganizationTx, week: Week): Promise<WeekNumbers> {
+  const start = new Date(week.startMs);
+  const end = new Date(week.endMs);
+  const weekBounds = Array.from({ length: weeksCompared + 1 }, (_, n) => shiftWeek(week, n - weeksCompared).startMs);
+  const { rows } = await sql<WeekRow>`
+    with organization as (select ${tx.organizationId}::uuid as id),
+    counted as materialized (
+      select kind, category, impact, author, width_bucket(occurred_at, ${timestamps(dayBounds(week))}) as day
+      from activity_items, organization
+      where organization_id = organization.id and occurred_at >= ${start} and occurred_at < ${end}
+    )
+    select
+      w.version, w.changed_at,
+      (select count(distinct author) from counted) as contributors,
+      (select count(*) from (${openReviews(end)}) r) as open_reviews,
+      (select coalesce(jsonb_agg(d), '[]') from (select day, ${kindCounts} from counted group by day) d) as days,
+      (select coalesce(jsonb_agg(c), '[]') from (
+        select category as name, count(*) as value from counted group by category order by 2 desc, 1) c) as categories,
+      (select coalesce(jsonb_agg(i), '[]') from (
+        select impact as name, count(*) as value from counted group by impact) i) as impacts,
+      (select jsonb_object_agg(k.kind, (select coalesce(jsonb_agg(l), '[]') from (
+        select ${itemColumns} from activity_items
+        where organization_id = organization.id and kind = k.kind and occurred_at >= ${start} and occurred_at < ${end}
+        order by occurred_at desc, id desc limit ${listedItems}) l))
+        from (values ('upload'), ('update'), ('decision'), ('completion')) k (kind)) as lists,
+      (select coalesce(jsonb_agg(p), '[]') from (
+        select * from (${openReviews(end)}) r order by occurred_at desc, id desc limit ${listedItems}) p) as pending,
+      (select coalesce(jsonb_agg(h), '[]') from (
+        select ${itemColumns} from activity_items
+        where organization_id = organization.id and impact = 'high' and occurred_at >= ${start} and occurred_at < ${end}
+        order by occurred_at desc, id desc limit 3) h) as high_impact,
+      (select coalesce(jsonb_agg(b), '[]') from (
+        select width_bucket(occurred_at, ${timestamps(weekBounds)}) as week, ${kindCounts} from activity_items
+        where organization_id = organization.id and occurred_at >= ${new Date(weekBounds[0] ?? 0)} and occurred_at < ${start}
+        group by 1) b) as before,
+      (select min(occurred_at) from activity_items where organization_id = organization.id) as first_item_at
+    from organization
+    left join activity_weeks w on w.organization_id = organization.id and w.week_start_date = ${week.startDate}`.execute(
+    tx.db,
+  );
+  const [row] = rows;
+  if (!row) throw new Error('The week could not be counted.');
+  return toNumbers(row, weekBounds);
+}
+
+function toNumbers(row: WeekRow, weekBounds: readonly number[]): WeekNumbers {
+  const none: KindCounts = { uploads: 0, updates: 0, decisions: 0, completed: 0 };
+  const days = Array.from({ length: 7 }, (_, index) => row.days.find(({ day }) => day === index + 1) ?? none);
+  const sum = (kind: keyof KindCounts) => days.reduce((total, day) => total + day[kind], 0);
+  const firstMs = row.first_item_at?.getTime() ?? Number.POSITIVE_INFINITY;
+  const weeksBefore = Array.from({ length: weeksCompared }, (_, index) => ({
+    counts: row.before.find(({ week }) => week === index + 1) ?? none,
+    endMs: weekBounds[index + 1] ?? 0,
+  })).filter(({ endMs }) => endMs > firstMs);
+  return {
+    version: row.version ?? 0,
+    changedAt: row.changed_at,
+    stats: {
+      newUploads: sum('uploads'),
+      updates: sum('updates'),
+      decisions: sum('decisions'),
+      completedTasks: sum('completed'),
+      contributors: row.contributors,
+      pendingReviews: row.open_reviews,
+    },
+    days,
+    categories: row.categories,
+    impacts: row.impacts,
+    lists: {
+      uploads: row.lists.upload,
+      updates: row.lists.update,
+      decisions: row.lists.decision,
+      completed: row.lists.completion,
+      pending: row.pending,
+    },
+    highImpact: row.high_impact,
+    weeksBefore: weeksBefore.map(({ counts }) => counts),
+  };
+}
+
+/** A half-open range of time whose numbers are asked for; reviews count as open at its end. */
+export interface StatsRange {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** The six numbers of several ranges, in their order, in one statement. */
+export async function readStats(tx: OrganizationTx, ranges: readonly StatsRange[]): Promise<WeekStats[]> {
+  const { rows } = await sql<WeekStats>`
+    select c.*, r.*
+    from unnest(${timestamps(ranges.map(({ startMs }) => startMs))}, ${timestamps(ranges.map(({ endMs }) => endMs))})
+      with ordinality as asked (range_start, range_end, n)
+    cross join lateral (
+      select count(*) filter (where kind = 'upload') as "newUploads", count(*) filter (where kind = 'update') as updates,
+        count(*) filter (where kind = 'decision') as decisions,
+        count(*) filter (where kind = 'completion') as "completedTasks", count(distinct author) as contributors
+      from activity_items
+      where organization_id = ${tx.organizationId} and occurred_at >= range_start and occurred_at < range_end
+    ) c
+    cross join lateral (
+      select count(*) as "pendingReviews" from activity_items
+      where organization_id = ${tx.organizationId} and kind = 'review' and occurred_at < range_end
+        and (resolved_at is null or resolved_at >= range_end)
+    ) r
+    order by n`.execute(tx.db);
+  return rows;
+}
+
+/** Reviews open at a moment, oldest first, with how many there are in all. */
+export async function listOpenReviews(
+  tx: OrganizationTx,
+  { atMs, limit }: { atMs: number; limit: number },
+): Promise<{ reviews: (StoredItem & { occurred_at: string })[]; total: number }> {
+  const at = new Date(atMs);
+  const { rows } = await sql<{ reviews: StoredItem[]; total: number }>`
+    with organization as (select ${tx.organizationId}::uuid as id),
+    open_reviews as materialized (select r.* from organization cross join lateral (${openReviews(at)}) r)
+    select (select count(*) from open_reviews) as total, (select coalesce(jsonb_agg(o), '[]') from (
+      select * from open_reviews order by occurred_at, id limit ${limit}) o) as reviews`.execute(tx.db);
+  return rows[0] ?? { reviews: [], total: 0 };
+}
+
+/** An item as an export shows it. */
+export interface ExportedItem extends StoredItem {
+  readonly kind: string;
+  readonly external_id: string | null;
+  readonly resolved_at: string | null;
+}
+
+/** Where a page of an export goes on: past this time and id. */
+export interface ExportPosition {
+  readonly occurredAt: string;
+  readonly id: string;
+}
+
+/** One page of a week's items, oldest first: those of the week, and reviews of before that were open at its end. */
+export async function readExportPage(
+  tx: OrganizationTx,
+  { week, after, limit }: { week: Week; after: ExportPosition | undefined; limit: number },
+): Promise<ExportedItem[]> {
+  const start = new Date(week.startMs);
+  const end = new Date(week.endMs);
+  const { rows } = await sql<{ item: ExportedItem }>`
+    select to_jsonb(a) - 'organization_id' - 'source_id' as item from activity_items a
+    where organization_id = ${tx.organizationId} and occurred_at < ${end}
+      and (occurred_at >= ${start} or (kind = 'review' and (resolved_at is null or resolved_at >= ${end})))
+      and (${after === undefined} or (occurred_at, id) > (${after?.occurredAt ?? null}::timestamptz, ${after?.id ?? null}::uuid))
+    order by occurred_at, id limit ${limit}`.execute(tx.db);
+  return rows.map(({ item }) => item);
+}

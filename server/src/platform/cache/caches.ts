@@ -1,0 +1,89 @@
+import type { Bus, JsonValue } from '#platform/bus/bus.ts';
+import type { Log } from '#platform/log/log.ts';
+import { AnswerCache } from './answer-cache.ts';
+import { toScope } from './cache-key.ts';
+import { createGenerations, type Generations } from './generations.ts';
+import { LevelTwo } from './level-two.ts';
+
+interface CachesOptions {
+  bus: Bus;
+  /** The second level; memory alone without it. Installations that share one Redis differ in the namespace. */
+  redis?: { url: string; namespace?: string } | undefined;
+  log: Log;
+  /** Epoch milliseconds. */
+  now: () => number;
+  /** 0 to below 1, for the jitter of lifetimes. */
+  random?: () => number;
+}
+
+/** The caches of one process. */
+export interface Caches {
+  /** What a screen shows: 60 seconds. */
+  readonly dashboard: AnswerCache;
+  /** Series and comparisons: 5 minutes. */
+  readonly metrics: AnswerCache;
+  /** Reports of closed periods: 30 minutes. */
+  readonly reports: AnswerCache;
+  /**
+   * To be called after the commit of a change. At once here, and in every connected process before it resolves, no
+   * later read of these topics gets an answer whose computation began before the call. Never rejects.
+   */
+  invalidate(organizationId: string, topics: readonly string[]): Promise<void>;
+  stats(): { name: string; hits: number; misses: number; entries: number }[];
+  close(): void;
+}
+
+const busTopic = 'cache.invalidated';
+const mebibyte = 1024 * 1024;
+
+/** Sizes and lifetimes: 64 MiB in all. */
+const shelves = {
+  dashboard: { name: 'dashboard', lifetimeMs: 60_000, maxEntries: 500, maxBytes: 16 * mebibyte },
+  metrics: { name: 'metrics', lifetimeMs: 5 * 60_000, maxEntries: 1_000, maxBytes: 24 * mebibyte },
+  reports: { name: 'reports', lifetimeMs: 30 * 60_000, maxEntries: 200, maxBytes: 24 * mebibyte },
+} as const;
+
+/** Makes the three caches, joined with those of the other processes through the bus. */
+export function createCaches({ bus, redis, log, now, random = Math.random }: CachesOptions): Caches {
+  const generations = createGenerations();
+  const onSwept = () => {
+    generations.raiseAll();
+    bus.publish(busTopic, 'all');
+  };
+  const levelTwo =
+    redis && new LevelTwo({ url: redis.url, namespace: redis.namespace ?? 'almanac', log, now, onSwept });
+  const isCutOff = () => bus.isShared && !bus.isConnected();
+  const shared = { generations, levelTwo, isCutOff, now, random };
+  const caches = {
+    dashboard: new AnswerCache({ ...shelves.dashboard, ...shared }),
+    metrics: new AnswerCache({ ...shelves.metrics, ...shared }),
+    reports: new AnswerCache({ ...shelves.reports, ...shared }),
+  };
+  const leaveTopic = bus.subscribe(busTopic, (message) => raiseNamed(generations, message));
+  const leaveRestored = bus.onRestored(generations.raiseAll);
+
+  return {
+    ...caches,
+    async invalidate(organizationId, topics) {
+      const scopes = topics.map((topic) => toScope(organizationId, topic));
+      for (const scope of scopes) generations.raise(scope);
+      // The second level before the message: who hears the message must not find the old answer there.
+      await levelTwo?.invalidate(scopes);
+      await bus.publishAndSettle(busTopic, scopes);
+    },
+    stats: () => Object.values(caches).map((cache) => cache.stats()),
+    close() {
+      leaveTopic();
+      leaveRestored();
+      levelTwo?.close();
+      for (const cache of Object.values(caches)) cache.close();
+    },
+  };
+}
+
+/** Raises the scopes a message names; a message of another shape (a newer version's) raises all. */
+function raiseNamed(generations: Generations, message: JsonValue): void {
+  const isList = Array.isArray(message) && message.every((scope) => typeof scope === 'string');
+  if (!isList) generations.raiseAll();
+  else for (const scope of message) generations.raise(scope as string);
+}

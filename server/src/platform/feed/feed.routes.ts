@@ -1,0 +1,58 @@
+import { type FeedEventType, feedPayloads, readFeed, streamFeedEvents } from '@almanac/contract/feed.ts';
+import type { FastifyInstance } from 'fastify';
+import { validationFailed } from '../errors/app-error.ts';
+import { StreamAnswer } from '../http/answers.ts';
+import { bind } from '../http/bind.ts';
+import type { Log } from '../log/log.ts';
+import type { SessionWatch } from '../realtime/session-watch.ts';
+import type { Feed } from './feed.ts';
+import { streamFeed } from './stream-feed.ts';
+
+interface FeedRoutesOptions {
+  feed: Feed;
+  /** Ends streams whose session has ended. */
+  sessions: Pick<SessionWatch, 'add'>;
+  log: Log;
+}
+
+/** GET /api/feed, /api/feed/stream. */
+export function addFeedRoutes(app: FastifyInstance, { feed, sessions, log }: FeedRoutesOptions): void {
+  bind(app, readFeed, {
+    access: 'feed:read',
+    handle: async ({ principal, query: { after, types, limit } }) => {
+      const { organizationId } = principal;
+      if (after === undefined) return { events: [], cursor: await feed.head(organizationId), gone: false };
+      const batch = await feed.readAfter(organizationId, principal, { after, types: readTypes(types), limit });
+      return { events: [...batch.events], cursor: batch.cursor, gone: batch.isGone };
+    },
+  });
+  bind(app, streamFeedEvents, {
+    access: 'feed:read',
+    handle: async ({ principal, query, headers }) => {
+      const resumed = headers['last-event-id'];
+      const after = typeof resumed === 'string' && /^\d{1,15}$/.test(resumed) ? Number(resumed) : query.after;
+      const types = readTypes(query.types);
+      const follower = await feed.follow(principal.organizationId, principal, { after, types });
+      return new StreamAnswer(async (response, sent) => {
+        const ending = new AbortController();
+        const unwatch = sessions.add({ principal, expiresAt: principal.expiresAt, end: (end) => ending.abort(end) });
+        try {
+          await streamFeed({ follower, response, headers: sent, signal: ending.signal, log });
+        } finally {
+          unwatch();
+        }
+      });
+    },
+  });
+}
+
+function readTypes(text: string | undefined): FeedEventType[] | undefined {
+  if (text === undefined) return undefined;
+  const known = Object.keys(feedPayloads);
+  const types = text.split(',').map((type) => type.trim());
+  const wrong = types.find((type) => !known.includes(type));
+  if (wrong !== undefined) {
+    throw validationFailed([{ field: 'types', issue: `'${wrong}' is not one of ${known.join(', ')}` }]);
+  }
+  return types as FeedEventType[];
+}

@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import type { Endpoint, EndpointAnswer, EndpointInput } from '@almanac/contract/endpoint.ts';
+import type { ErrorCode } from '@almanac/contract/errors.ts';
+import type { Permission } from '@almanac/contract/permissions.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { UserPrincipal } from '../access/principal.ts';
+import type { IdempotentCall } from '../db/idempotency.ts';
+import { validationFailed } from '../errors/app-error.ts';
+import { AnswerWithHeaders, BytesAnswer, FileAnswer, StreamAnswer } from './answers.ts';
+import { describeEndpoint } from './describe.ts';
+
+/** What a route asks of its caller: a right from the permission table, any signed-in user, or nothing. */
+export type Access = Permission | 'public';
+
+/** What the platform keeps with each route. */
+export interface RouteConfig {
+  readonly access: Access;
+  readonly endpoint: Endpoint;
+  /** The organization that an anonymous caller acts in here. */
+  readonly anonymousOrganization: 'demo' | 'local';
+}
+
+/** A request as a handler sees it: validated input and who asks. */
+export interface BoundRequest<Declared extends Endpoint> extends EndpointInput<Declared> {
+  /** Who asks; absent on public routes. */
+  readonly principal: UserPrincipal;
+  /** Present where the caller sent an Idempotency-Key. */
+  readonly once: IdempotentCall | undefined;
+  readonly headers: FastifyRequest['headers'];
+  readonly cookies: FastifyRequest['cookies'];
+  readonly address: string;
+  readonly reply: Pick<FastifyReply, 'header' | 'setCookie' | 'clearCookie'>;
+}
+
+type Answer<Declared extends Endpoint> =
+  | EndpointAnswer<Declared>
+  | AnswerWithHeaders<EndpointAnswer<Declared>>
+  | BytesAnswer
+  | FileAnswer
+  | StreamAnswer;
+
+interface Binding<Declared extends Endpoint> {
+  access: Access;
+  anonymousOrganization?: 'demo' | 'local';
+  handle(request: BoundRequest<Declared>): Answer<Declared> | Promise<Answer<Declared>>;
+}
+
+/**
+ * Binds an endpoint's declaration to its use case: the route validates, serialises and documents itself from the
+ * declaration. The handler returns the data of the success answer; everything else is thrown.
+ */
+export function bind<const Declared extends Endpoint>(
+  app: FastifyInstance,
+  endpoint: Declared,
+  binding: Binding<Declared>,
+): void {
+  const { access, anonymousOrganization = 'demo', handle } = binding;
+  const config: RouteConfig = { access, endpoint, anonymousOrganization };
+  app.route({
+    method: endpoint.method,
+    url: endpoint.path,
+    config,
+    ...(endpoint.maxBodyBytes === undefined ? {} : { bodyLimit: endpoint.maxBodyBytes }),
+    ...(endpoint.isBodyOptional ? { preValidation: takeNoBodyAsEmpty } : {}),
+    schema: describeEndpoint(endpoint, access),
+    handler: async (request, reply) => {
+      const once = readIdempotencyKey(request, endpoint);
+      const bound = {
+        principal: request.principal,
+        params: request.params,
+        query: request.query,
+        body: request.body,
+        headers: request.headers,
+        cookies: request.cookies,
+        address: request.ip,
+        once,
+        reply,
+      } as unknown as BoundRequest<Declared>;
+      const answer = await handle(bound);
+      if (once?.wasReplayed) reply.header('idempotency-replayed', 'true');
+      return sendAnswer({ request, reply, endpoint, answer });
+    },
+  });
+}
+
+function takeNoBodyAsEmpty(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
+  request.body ??= {};
+  done();
+}
+
+interface Sending {
+  request: FastifyRequest;
+  reply: FastifyReply;
+  endpoint: Endpoint;
+  answer: unknown;
+}
+
+function sendAnswer({ request, reply, endpoint, answer }: Sending): FastifyReply {
+  if (answer instanceof BytesAnswer) return sendBytes(request, reply, answer);
+  if (answer instanceof FileAnswer) return sendFile(reply, answer);
+  if (answer instanceof StreamAnswer) return startStream(reply, answer);
+  if (answer instanceof AnswerWithHeaders) {
+    reply.headers(answer.headers);
+    return sendAnswer({ request, reply, endpoint, answer: answer.data });
+  }
+  reply.code(endpoint.status).header('cache-control', 'private, no-cache');
+  if (endpoint.status === 204) return reply.send();
+  return reply.send(endpoint.envelope === 'success' ? { success: true, data: answer } : answer);
+}
+
+function sendBytes(request: FastifyRequest, reply: FastifyReply, answer: BytesAnswer): FastifyReply {
+  reply.header('etag', answer.etag).header('cache-control', 'private, no-cache');
+  const known = request.headers['if-none-match'];
+  if (known !== undefined && matchesTag(known, answer.etag)) return reply.code(304).send();
+  return reply.header('content-type', 'application/json; charset=utf-8').send(answer.body);
+}
+
+/** If-None-Match compares weakly (RFC 9110, 13.1.2). */
+function matchesTag(header: string, etag: string): boolean {
+  const bare = (tag: string) => tag.trim().replace(/^W\//, '');
+  return header.trim() === '*' || header.split(',').some((tag) => bare(tag) === bare(etag));
+}
+
+function sendFile(reply: FastifyReply, file: FileAnswer): FastifyReply {
+  reply
+    .headers(file.headers)
+    .header('content-type', file.mediaType)
+    .header('content-disposition', `attachment; filename="${file.fileName}"`)
+    .header('cache-control', 'private, no-store');
+  return reply.send(file.content);
+}
+
+function startStream(reply: FastifyReply, answer: StreamAnswer): FastifyReply {
+  const headers = Object.fromEntries(Object.entries(reply.getHeaders()).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  reply.hijack();
+  void answer.start(reply.raw, headers).catch(() => reply.raw.destroy());
+  return reply;
+}
+
+/** The bytes of a success answer, for the cache: the same as the route would send. */
+export function encodeAnswer(endpoint: Endpoint, data: unknown): Buffer {
+  return Buffer.from(JSON.stringify(endpoint.envelope === 'success' ? { success: true, data } : data));
+}
+
+function readIdempotencyKey(request: FastifyRequest, endpoint: Endpoint): IdempotentCall | undefined {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined || !endpoint.isIdempotent) return undefined;
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw validationFailed([
+      { field: 'Idempotency-Key', issue: `'${String(key).slice(0, 40)}' is not 1 to 255 visible ASCII characters` },
+    ]);
+  }
+  const hash = createHash('sha256')
+    .update(`${request.url}\n`)
+    .update(JSON.stringify(request.body ?? null));
+  return {
+    caller: request.principal.userId,
+    route: endpoint.id,
+    key,
+    requestHash: hash.digest('hex'),
+    wasReplayed: false,
+  };
+}
+
+/** The error codes that any bound endpoint may answer, by what it takes and asks. */
+export function errorCodesOf(endpoint: Endpoint, access: Access): ErrorCode[] {
+  const always: ErrorCode[] = ['VALIDATION_ERROR', 'RATE_LIMITED', 'INTERNAL_ERROR', 'DATABASE_UNAVAILABLE'];
+  const rights: ErrorCode[] = access === 'public' ? [] : ['UNAUTHENTICATED', 'INVALID_TOKEN', 'FORBIDDEN', 'NOT_FOUND'];
+  const body: ErrorCode[] = endpoint.body ? ['MALFORMED_BODY', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] : [];
+  const once: ErrorCode[] = endpoint.isIdempotent ? ['IN_PROGRESS', 'IDEMPOTENCY_KEY_REUSED'] : [];
+  return [...new Set([...always, ...rights, ...body, ...once, ...endpoint.errors])];
+}

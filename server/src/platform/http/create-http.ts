@@ -1,0 +1,135 @@
+import type { Server, Socket } from 'node:net';
+import cookie from '@fastify/cookie';
+import cors, { type FastifyCorsOptions } from '@fastify/cors';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import fastify from 'fastify';
+import type { UserPrincipal } from '../access/principal.ts';
+import type { HttpConfig } from '../config/config.ts';
+import { AppError } from '../errors/app-error.ts';
+import type { RateLimiter } from '../limits/rate-limiter.ts';
+import type { Log } from '../log/log.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { createRecorder } from './access-log.ts';
+import { readJsonBody, readUnnamedBody } from './bodies.ts';
+import { createErrorHandler, rawErrorAnswer } from './error-answers.ts';
+import { type Authenticator, createGate, type RequestLimits } from './gate.ts';
+import { isOriginAllowed } from './origins.ts';
+import { createNotFoundHandler, keepRouteTable } from './route-table.ts';
+import { createSecurityHeaders } from './security-headers.ts';
+import { createValidatorCompiler } from './validation.ts';
+
+export interface HttpOptions {
+  config: HttpConfig;
+  log: Log;
+  authenticator: Authenticator;
+  limiter: RateLimiter;
+  limits: RequestLimits;
+  telemetry: Pick<Telemetry, 'observeRequest' | 'eventLoopDelay'>;
+  /** True while the process is stopping. */
+  isDraining: () => boolean;
+  now: () => number;
+}
+
+const maxConnectionsPerAddress = 200;
+const maxEventLoopDelayMs = 1_000;
+
+/**
+ * Makes the HTTP server without its routes: parsing, limits, the gate, errors, the access log. A route that does not
+ * declare its access is refused when it is added, so the server does not start with one.
+ */
+export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
+  const { config, log } = options;
+  const app = fastify({
+    logger: false,
+    trustProxy: config.trustProxy === true ? true : config.trustProxy === false ? false : [...config.trustProxy],
+    bodyLimit: 1_048_576,
+    requestTimeout: 30_000,
+    connectionTimeout: 60_000,
+    keepAliveTimeout: 72_000,
+    http: { headersTimeout: 15_000, maxHeaderSize: 16_384 },
+    genReqId: createRequestIds(),
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    clientErrorHandler: answerBrokenRequest,
+  });
+  app.setValidatorCompiler(createValidatorCompiler());
+  app.setErrorHandler(createErrorHandler(log));
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, readJsonBody(app));
+  app.addContentTypeParser('*', readUnnamedBody);
+  app.decorateRequest('principal', null as unknown as UserPrincipal);
+  limitConnections(app.server, config);
+
+  await app.register(cookie);
+  await app.register(cors, { delegator: createCorsDelegator(config) });
+  const securityHeaders = createSecurityHeaders(config.isProduction);
+  app.addHook('onRequest', createGate({ ...options, securityHeaders, refusal: createRefusal(options) }));
+  app.addHook('onResponse', createRecorder(options));
+  const routes = keepRouteTable(app);
+  app.setNotFoundHandler(createNotFoundHandler(routes));
+  return app;
+}
+
+function createCorsDelegator(config: HttpConfig) {
+  return (request: FastifyRequest, done: (error: null, options: FastifyCorsOptions) => void) => {
+    const { origin, host } = request.headers;
+    const isAllowed = origin !== undefined && isOriginAllowed(origin, host, config);
+    done(null, {
+      origin: isAllowed,
+      credentials: true,
+      maxAge: 600,
+      strictPreflight: false,
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      exposedHeaders: ['ETag', 'Link', 'Retry-After', 'X-Total-Count', 'Content-Disposition', 'Idempotency-Replayed'],
+    });
+  };
+}
+
+function createRequestIds(): () => string {
+  const prefix = Math.floor(Math.random() * 36 ** 6).toString(36);
+  let count = 0;
+  return () => {
+    count += 1;
+    return `${prefix}-${count.toString(36)}`;
+  };
+}
+
+function createRefusal({ isDraining, telemetry }: HttpOptions): () => AppError | undefined {
+  return () => {
+    if (isDraining()) {
+      return new AppError({ code: 'SHUTTING_DOWN', message: 'This process is stopping.', retryAfterSeconds: 1 });
+    }
+    if (telemetry.eventLoopDelay() > maxEventLoopDelayMs) {
+      return new AppError({ code: 'OVERLOADED', message: 'The server is overloaded.', retryAfterSeconds: 2 });
+    }
+    return undefined;
+  };
+}
+
+/** Caps the connections of one address; proxies on loopback carry everybody's and are not capped. */
+function limitConnections(server: Server, config: HttpConfig): void {
+  const open = new Map<string, number>();
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? '';
+    if (config.trustProxy !== false || address === '127.0.0.1' || address === '::1' || address === '::ffff:127.0.0.1')
+      return;
+    const count = (open.get(address) ?? 0) + 1;
+    if (count > maxConnectionsPerAddress) return void socket.destroy();
+    open.set(address, count);
+    socket.once('close', () => {
+      const left = (open.get(address) ?? 1) - 1;
+      if (left === 0) open.delete(address);
+      else open.set(address, left);
+    });
+  });
+}
+
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const answer =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? rawErrorAnswer('HEADERS_TOO_LARGE', 'The request headers are larger than 16 KiB.')
+      : rawErrorAnswer('MALFORMED_BODY', 'This is not a valid HTTP request.');
+  socket.end(answer);
+}

@@ -1,0 +1,83 @@
+import type { Endpoint } from '@almanac/contract/endpoint.ts';
+import { errorCodes } from '@almanac/contract/errors.ts';
+import type { FastifySchema } from 'fastify';
+import { type TSchema, Type } from 'typebox';
+import { type Access, errorCodesOf } from './bind.ts';
+
+const FieldFaults = Type.Array(
+  Type.Object({ field: Type.String(), issue: Type.String(), index: Type.Optional(Type.Integer()) }),
+);
+
+const PlainError = Type.Object({
+  error: Type.Object({
+    code: Type.String(),
+    message: Type.String(),
+    details: Type.Optional(Type.Object({ field: Type.String(), issue: Type.String(), errors: FieldFaults })),
+    request_id: Type.String(),
+  }),
+});
+
+const SuccessError = Type.Object({
+  success: Type.Literal(false),
+  error: Type.String(),
+  code: Type.String(),
+  details: Type.Optional(Type.Object({ field: Type.String(), issue: Type.String(), errors: FieldFaults })),
+  request_id: Type.String(),
+});
+
+/** The route schema of an endpoint: what Fastify validates and serialises with, and what OpenAPI is made from. */
+export function describeEndpoint(endpoint: Endpoint, access: Access): FastifySchema & Record<string, unknown> {
+  const { params, query, body } = endpoint;
+  return {
+    operationId: endpoint.id,
+    tags: [endpoint.tag],
+    summary: endpoint.summary,
+    description: describe(endpoint, access),
+    security: access === 'public' ? [] : [{ bearer: [] }, {}],
+    ...(params ? { params } : {}),
+    ...(query ? { querystring: query } : {}),
+    ...(body ? { body: { ...body, examples: [endpoint.example.body] } } : {}),
+    ...(endpoint.isIdempotent ? { headers: idempotencyHeader } : {}),
+    response: { [endpoint.status]: describeSuccess(endpoint), ...describeErrors(endpoint, access) },
+  };
+}
+
+const idempotencyHeader = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({ description: 'Makes a repeated call answer what the first one answered; kept 24 hours' }),
+  ),
+});
+
+function describe(endpoint: Endpoint, access: Access): string {
+  const right = access === 'public' ? 'Needs no credentials.' : `Needs the right \`${access}\`.`;
+  return endpoint.description ? `${endpoint.description}\n\n${right}` : right;
+}
+
+function describeSuccess(endpoint: Endpoint): unknown {
+  if (endpoint.status === 204) return { description: 'Done', type: 'null' };
+  if (endpoint.files) {
+    const file = { schema: { type: 'string' }, example: endpoint.example.response };
+    return { description: 'The file', content: Object.fromEntries(endpoint.files.map((type) => [type, file])) };
+  }
+  return { ...wrap(endpoint.envelope, endpoint.response), description: 'Success', examples: [exampleOf(endpoint)] };
+}
+
+function exampleOf({ envelope, example }: Endpoint): unknown {
+  return envelope === 'success' ? { success: true, data: example.response } : example.response;
+}
+
+function wrap(envelope: Endpoint['envelope'], schema: TSchema): TSchema {
+  return envelope === 'success' ? Type.Object({ success: Type.Literal(true), data: schema }) : schema;
+}
+
+function describeErrors(endpoint: Endpoint, access: Access): Record<string, unknown> {
+  const byStatus = new Map<number, string[]>();
+  for (const code of errorCodesOf(endpoint, access)) {
+    const { status, meaning } = errorCodes[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), `${code}: ${meaning}`]);
+  }
+  const schema = endpoint.envelope === 'success' ? SuccessError : PlainError;
+  return Object.fromEntries(
+    [...byStatus].map(([status, lines]) => [status, { ...schema, description: lines.join('\n') }]),
+  );
+}

@@ -1,0 +1,87 @@
+import { type ErrorCode, errorCodes } from '@almanac/contract/errors.ts';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { isConnectionFault } from '../db/faults.ts';
+import { AppError, databaseUnavailable, validationFailed } from '../errors/app-error.ts';
+import type { Log } from '../log/log.ts';
+import type { RouteConfig } from './bind.ts';
+import { describeFaults } from './validation.ts';
+
+/** Path prefixes whose answers wear the success envelope also where no route matched. */
+const successPrefixes = ['/api/weekly', '/api/dashboard/tenant', '/api/businesses'];
+
+/** The product's codes for what Fastify itself refuses. */
+const fastifyCodes: Readonly<Record<string, [ErrorCode, string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['BODY_TOO_LARGE', 'The body is larger than this route takes.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['UNSUPPORTED_MEDIA_TYPE', 'This route reads `Content-Type: application/json`.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['MALFORMED_BODY', 'The body is not as long as its Content-Length says.'],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['MALFORMED_BODY', 'The body is not valid JSON.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['MALFORMED_BODY', 'The body is empty.'],
+  FST_ERR_BAD_URL: ['NOT_FOUND', 'The path is not a valid one.'],
+};
+
+/** Turns whatever was thrown into the one error type; the unexpected becomes a 500 that says nothing of the inside. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (isConnectionFault(error)) return databaseUnavailable(error);
+  const { validation, validationContext, code } = error as Partial<FastifyError>;
+  if (validation) return validationFailed(describeFaults(validation, validationContext ?? 'body'));
+  const known = code === undefined ? undefined : fastifyCodes[code];
+  if (known) return new AppError({ code: known[0], message: known[1], cause: error });
+  if (error instanceof SyntaxError && (error as Partial<FastifyError>).statusCode === 400) {
+    return new AppError({
+      code: 'MALFORMED_BODY',
+      message: `The body is not valid JSON: ${error.message}.`,
+      cause: error,
+    });
+  }
+  return new AppError({ code: 'INTERNAL_ERROR', message: 'Something went wrong on our side.', cause: error });
+}
+
+/** Sends an error in the envelope of its route. */
+export function sendError(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
+  reply.code(error.status).header('cache-control', 'no-store').headers(error.headers);
+  if (error.retryAfterSeconds !== undefined)
+    reply.header('retry-after', Math.max(1, Math.ceil(error.retryAfterSeconds)));
+  reply.header('content-type', 'application/json; charset=utf-8');
+  return reply.serializer(JSON.stringify).send(shapeError(request, error));
+}
+
+function shapeError(request: FastifyRequest, { code, message, faults }: AppError): object {
+  const [first] = faults;
+  const details = first ? { details: { field: first.field, issue: first.issue, errors: faults } } : {};
+  const wearsSuccess = envelopeOf(request) === 'success';
+  if (wearsSuccess) return { success: false, error: message, code, ...details, request_id: request.id };
+  return { error: { code, message, ...details, request_id: request.id } };
+}
+
+function envelopeOf(request: FastifyRequest): 'plain' | 'success' {
+  const config = request.routeOptions.config as Partial<RouteConfig>;
+  if (config.endpoint) return config.endpoint.envelope;
+  const isSuccess = successPrefixes.some((prefix) => request.url === prefix || request.url.startsWith(`${prefix}/`));
+  return isSuccess ? 'success' : 'plain';
+}
+
+/** Makes the handler of everything thrown: the one place where errors become answers. */
+export function createErrorHandler(log: Log) {
+  return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const error = toAppError(thrown);
+    if (error.status >= 500) {
+      const level = error.code === 'INTERNAL_ERROR' ? 'error' : 'warn';
+      log[level]({ request_id: request.id, code: error.code, err: error.cause ?? error }, 'a request failed');
+    }
+    return sendError(request, reply, error);
+  };
+}
+
+/** The raw answer to a request that could not even be parsed. */
+export function rawErrorAnswer(code: 'HEADERS_TOO_LARGE' | 'MALFORMED_BODY', message: string): string {
+  const { status } = errorCodes[code];
+  const body = JSON.stringify({ error: { code, message, request_id: '' } });
+  const head = [
+    `HTTP/1.1 ${status} ${code}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  return `${head.join('\r\n')}\r\n\r\n${body}`;
+}

@@ -1,0 +1,154 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { requirePermission, type UserPrincipal } from '../access/principal.ts';
+import type { HttpConfig } from '../config/config.ts';
+import { AppError } from '../errors/app-error.ts';
+import type { RateLimiter } from '../limits/rate-limiter.ts';
+import type { RouteConfig } from './bind.ts';
+import { isHostAllowed, isOriginAllowed } from './origins.ts';
+
+/** What a request shows of who sends it. */
+export interface Credentials {
+  readonly authorization: string | undefined;
+  /** The access token of the session cookie. */
+  readonly cookieToken: string | undefined;
+  /** What X-Organization-Id names. */
+  readonly organization: string | undefined;
+  /** Where an anonymous caller acts. */
+  readonly anonymousOrganization: 'demo' | 'local';
+}
+
+/** Turns credentials into a principal; the identity feature provides it. */
+export interface Authenticator {
+  /** The principal where it is known already, at once. */
+  peek(credentials: Credentials): UserPrincipal | undefined;
+  /** The principal; throws 401 for credentials that are missing or wrong, 404 for an organization one is not in. */
+  authenticate(credentials: Credentials): Promise<UserPrincipal>;
+}
+
+/** Requests a minute: for a signed-in user, and for an address without credentials. */
+export interface RequestLimits {
+  readonly userPerMinute: number;
+  readonly addressPerMinute: number;
+}
+
+interface GateOptions {
+  config: HttpConfig;
+  authenticator: Authenticator;
+  limiter: RateLimiter;
+  limits: RequestLimits;
+  /** Why no request is taken at the moment, if so. */
+  refusal: () => AppError | undefined;
+  securityHeaders: Readonly<Record<string, string>>;
+}
+
+type Done = (error?: Error) => void;
+
+/**
+ * The one hook that each request passes before anything else: readiness, Host, security headers, who it is, how often,
+ * and whether the route's right is given. Synchronous where the principal is known.
+ */
+export function createGate(options: GateOptions): (request: FastifyRequest, reply: FastifyReply, done: Done) => void {
+  const { authenticator, config, securityHeaders } = options;
+  return (request, reply, done) => {
+    reply.headers(securityHeaders);
+    const fault = options.refusal() ?? findFault(request, config);
+    if (fault) return done(fault);
+    const route = request.routeOptions.config as Partial<RouteConfig>;
+    if (route.access === undefined || route.access === 'public') return done(limitAddress(request, reply, options));
+    const credentials = readCredentials(request, route as RouteConfig);
+    const known = authenticator.peek(credentials);
+    if (known) return done(admit({ request, reply, route: route as RouteConfig, principal: known }, options));
+    authenticator.authenticate(credentials).then(
+      (principal) => done(admit({ request, reply, route: route as RouteConfig, principal }, options)),
+      (error: Error) => done(limitAddress(request, reply, options) ?? error),
+    );
+  };
+}
+
+function findFault(request: FastifyRequest, config: HttpConfig): AppError | undefined {
+  const { host, accept, cookie, origin, authorization } = request.headers;
+  if (!isHostAllowed(host, config)) {
+    return new AppError({
+      code: 'HOST_NOT_ALLOWED',
+      message: `This server is bound to loopback and does not answer as '${host}'. Use localhost, or set HOST and PUBLIC_URL.`,
+    });
+  }
+  if (accept !== undefined && !isJsonAccepted(request, accept)) {
+    return new AppError({
+      code: 'NOT_ACCEPTABLE',
+      message: `'${accept}' cannot be produced here; application/json can.`,
+    });
+  }
+  const isChange = request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'OPTIONS';
+  const isByCookie = authorization === undefined && cookie?.includes('access_token=');
+  if (isChange && isByCookie && (origin === undefined || !isOriginAllowed(origin, host, config))) {
+    return new AppError({
+      code: 'ORIGIN_NOT_ALLOWED',
+      message: `A page of '${origin ?? 'no origin'}' may not make changes with the session cookie. Add it to CORS_ORIGINS.`,
+    });
+  }
+  return undefined;
+}
+
+function isJsonAccepted(request: FastifyRequest, accept: string): boolean {
+  const { endpoint } = request.routeOptions.config as Partial<RouteConfig>;
+  if (!endpoint || endpoint.files || accept === '') return true;
+  return /\*\/\*|application\/(\*|json)|\+json/i.test(accept);
+}
+
+function readCredentials(request: FastifyRequest, route: RouteConfig): Credentials {
+  const { authorization, cookie } = request.headers;
+  const organization = request.headers['x-organization-id'];
+  return {
+    authorization,
+    cookieToken: authorization === undefined && cookie !== undefined ? request.cookies?.access_token : undefined,
+    organization: typeof organization === 'string' ? organization : undefined,
+    anonymousOrganization: route.anonymousOrganization,
+  };
+}
+
+interface Admission {
+  request: FastifyRequest;
+  reply: FastifyReply;
+  route: RouteConfig;
+  principal: UserPrincipal;
+}
+
+function admit({ request, reply, route, principal }: Admission, options: GateOptions): Error | undefined {
+  request.principal = principal;
+  const over =
+    principal.kind === 'anonymous'
+      ? limitAddress(request, reply, options)
+      : limit(reply, options, { key: `user:${principal.userId}`, perMinute: options.limits.userPerMinute });
+  if (over) return over;
+  try {
+    if (route.access !== 'public') requirePermission(principal, route.access);
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function limitAddress(request: FastifyRequest, reply: FastifyReply, options: GateOptions): AppError | undefined {
+  return limit(reply, options, { key: `address:${request.ip}`, perMinute: options.limits.addressPerMinute });
+}
+
+function limit(
+  reply: FastifyReply,
+  { limiter }: GateOptions,
+  { key, perMinute }: { key: string; perMinute: number },
+): AppError | undefined {
+  const verdict = limiter.take(key, { perMinute });
+  if (verdict.allowed) return undefined;
+  const headers = {
+    'ratelimit-limit': String(verdict.limit),
+    'ratelimit-remaining': String(verdict.remaining),
+    'ratelimit-reset': String(Math.ceil(verdict.resetSeconds)),
+  };
+  reply.headers(headers);
+  return new AppError({
+    code: 'RATE_LIMITED',
+    message: `More than ${perMinute} calls in a minute. Go on in ${Math.ceil(verdict.retryAfterSeconds)} s.`,
+    retryAfterSeconds: verdict.retryAfterSeconds,
+  });
+}

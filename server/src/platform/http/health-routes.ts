@@ -1,0 +1,40 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isLoopbackHost } from '../config/config.ts';
+import { invalidMetricsToken } from './metrics-errors.ts';
+
+interface HealthOptions {
+  metricsToken: string | undefined;
+  renderMetrics: () => Promise<{ contentType: string; body: string }>;
+  /** Resolves when the database answers; rejects otherwise. */
+  checkDatabase: () => Promise<void>;
+  isDraining: () => boolean;
+}
+
+const hidden = { schema: { hide: true } };
+
+/** GET /healthz (alive), /readyz (can serve), /metrics (Prometheus). */
+export function addHealthRoutes(app: FastifyInstance, options: HealthOptions): void {
+  app.get('/healthz', hidden, () => ({ status: 'alive' }));
+  app.get('/readyz', hidden, async (_request, reply) => {
+    if (options.isDraining()) return reply.code(503).send({ status: 'draining' });
+    try {
+      await options.checkDatabase();
+      return { status: 'ready' };
+    } catch {
+      return reply.code(503).header('retry-after', '1').send({ status: 'database unavailable' });
+    }
+  });
+  app.get('/metrics', hidden, async (request: FastifyRequest, reply: FastifyReply) => {
+    if (!mayReadMetrics(request, options.metricsToken)) throw invalidMetricsToken();
+    const { contentType, body } = await options.renderMetrics();
+    return reply.header('content-type', contentType).send(body);
+  });
+}
+
+function mayReadMetrics(request: FastifyRequest, token: string | undefined): boolean {
+  if (token === undefined) return isLoopbackHost(request.ip.replace('::ffff:', ''));
+  const given = Buffer.from(request.headers.authorization ?? '');
+  const wanted = Buffer.from(`Bearer ${token}`);
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}

@@ -1,0 +1,12 @@
+import '@fastify/cookie';
+import type { UserPrincipal } from '../access/principal.ts';
+import type { RouteConfig } from './bind.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig extends Partial<RouteConfig> {}
+
+  interface FastifyRequest {
+    /** Who asks; set by the gate on every route that is not public. */
+    principal: UserPrincipal;
+  }
+}

@@ -1,0 +1,59 @@
+import type { PgBoss } from 'pg-boss';
+import { newId } from '#kernel/ids.ts';
+import type { OrganizationTx } from '../db/scopes.ts';
+import type { OrganizationJob } from './define-job.ts';
+import { asOwner } from './hold-run.ts';
+import { holdWaitingRun, sendRuns } from './send-runs.ts';
+
+interface AskedRun {
+  job: OrganizationJob;
+  key: string | undefined;
+}
+
+interface EnqueueOptions {
+  boss: PgBoss;
+  now: () => Date;
+  /** Called after the commit, with the job that has something to run. */
+  onQueued: (job: string) => void;
+}
+
+/** Asks for runs with the transaction. */
+export type Enqueue = (tx: OrganizationTx, job: OrganizationJob, key: string | undefined) => void;
+
+/**
+ * Makes the function that asks for runs. What a transaction asks for is queued as its last statements, so the queue's row
+ * is there exactly when the commit stands, whatever happens to the process afterwards; the call after the commit only
+ * saves the wait for the next look. Run under the owner's rights, because the roles of requests have none on the queue.
+ * A run that would do the same and has not begun is not asked for twice.
+ */
+export function createEnqueue({ boss, now, onQueued }: EnqueueOptions): Enqueue {
+  const asked = new WeakMap<OrganizationTx, Map<string, AskedRun>>();
+
+  const queueAll = async (tx: OrganizationTx, runs: Iterable<AskedRun>) => {
+    for (const { job, key } of runs) {
+      const { organizationId } = tx;
+      if (await holdWaitingRun(tx.db, job.name, { organizationId, key })) continue;
+      const slot = now().toISOString();
+      const common = { origin: 'request', slot, retryLimit: job.retry.limit, organizationId } as const;
+      await sendRuns(boss, tx.db, {
+        job,
+        runs: [{ id: newId(), data: key === undefined ? common : { ...common, key } }],
+      });
+    }
+  };
+
+  return (tx, job, key) => {
+    const id = JSON.stringify([job.name, key]);
+    const earlier = asked.get(tx);
+    if (earlier) return void earlier.set(id, { job, key });
+    const runs = new Map([[id, { job, key }]]);
+    asked.set(tx, runs);
+    tx.beforeCommit(async () => {
+      asked.delete(tx);
+      await asOwner(tx, () => queueAll(tx, runs.values()));
+    });
+    tx.afterCommit(() => {
+      for (const name of new Set([...runs.values()].map(({ job: { name } }) => name))) onQueued(name);
+    });
+  };
+}

@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http';
+import type { UserPrincipal } from '#platform/access/principal.ts';
+import { AppError } from '#platform/errors/app-error.ts';
+
+/** What a client shows when it connects. */
+export interface Handshake {
+  /** `auth.token` of the client's options. */
+  readonly token: string | undefined;
+  /** The Authorization header. */
+  readonly authorization: string | undefined;
+  /** The Cookie header. */
+  readonly cookie: string | undefined;
+  /** The organization asked for, by `auth.organization` or the X-Organization-Id header; not checked yet. */
+  readonly organization: string | undefined;
+  readonly address: string;
+}
+
+/** Who a client turned out to be, and until when. */
+export interface Admission {
+  readonly principal: UserPrincipal;
+  /** Where it is not the principal's own. */
+  readonly expiresAt?: Date | undefined;
+}
+
+/** Answers who the client is; throws an AppError whose message the client reads as `connect_error`. */
+export type Authenticate = (handshake: Handshake) => Promise<Admission>;
+
+/** What is kept of a connection's first request, so that the request itself need not be. */
+export type RequestFacts = Omit<Handshake, 'token'>;
+
+/** Reads what the handshake needs of the first request. */
+export function readRequest(request: IncomingMessage, address: string): RequestFacts {
+  const { authorization, cookie } = request.headers;
+  const organization = request.headers['x-organization-id'];
+  return { authorization, cookie, organization: Array.isArray(organization) ? organization[0] : organization, address };
+}
+
+/** Puts the request and what the client gave in `auth` together. Throws a VALIDATION_ERROR for a field of a wrong type. */
+export function readHandshake(facts: RequestFacts, auth: Readonly<Record<string, unknown>>): Handshake {
+  return {
+    ...facts,
+    token: readText(auth, 'token'),
+    organization: readText(auth, 'organization') ?? facts.organization,
+  };
+}
+
+function readText(auth: Readonly<Record<string, unknown>>, field: string): string | undefined {
+  const value = auth[field];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'string') return value;
+  throw new AppError({ code: 'VALIDATION_ERROR', message: `auth.${field}: is not of type string` });
+}

@@ -1,0 +1,59 @@
+import { type ELDHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+
+/** How long the event loop kept things waiting, in milliseconds. */
+export interface EventLoopDelay {
+  p50: number;
+  p99: number;
+  max: number;
+}
+
+/** Watches the event loop until it is closed. */
+export interface EventLoopMonitor {
+  /** The figures of the last window. */
+  read(): EventLoopDelay;
+  close(): void;
+}
+
+const RESOLUTION_MS = 20;
+const STEP_MS = 1_000;
+
+/**
+ * Starts to watch the event loop, in windows of two seconds that move by one. Two histograms take turns at being read and
+ * emptied, because an emptied one loses its next sample: with one alone, a loop that is blocked for longer than a window
+ * at a time would look idle.
+ */
+export function startEventLoopMonitor(): EventLoopMonitor {
+  let [older, newer] = [startHistogram(), startHistogram()];
+  let last: EventLoopDelay = { p50: 0, p99: 0, max: 0 };
+
+  const turn = () => {
+    last = toDelay(older);
+    older.reset();
+    [older, newer] = [newer, older];
+  };
+  // The samples are taken by timers too; after a block, setImmediate lets them come first.
+  const timer = setInterval(() => setImmediate(turn), STEP_MS);
+  timer.unref();
+
+  return {
+    read: () => last,
+    close() {
+      clearInterval(timer);
+      older.disable();
+      newer.disable();
+    },
+  };
+}
+
+function startHistogram(): ELDHistogram {
+  const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  histogram.enable();
+  return histogram;
+}
+
+/** A sample is the time between two firings of a timer, so its period is taken off; an empty histogram counts as 0. */
+function toDelay(histogram: ELDHistogram): EventLoopDelay {
+  const toMs = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS);
+  if (histogram.count === 0) return { p50: 0, p99: 0, max: 0 };
+  return { p50: toMs(histogram.percentile(50)), p99: toMs(histogram.percentile(99)), max: toMs(histogram.max) };
+}

@@ -1,0 +1,36 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { type GeneratedPart, replaceBetweenMarkers } from './generated-part.ts';
+import { renderConfiguration } from './render-configuration.ts';
+import { renderErrors } from './render-errors.ts';
+import { renderFeatureGraph } from './render-feature-graph.ts';
+import { renderOpenapi } from './render-openapi.ts';
+import { renderPermissions } from './render-permissions.ts';
+
+/** Everything in the documentation that is made from the code. */
+export const generatedParts: readonly GeneratedPart[] = [
+  { file: 'ARCHITECTURE.md', marker: 'feature-graph', render: renderFeatureGraph },
+  { file: 'README.md', marker: 'configuration', render: renderConfiguration },
+  { file: 'docs/errors.md', render: renderErrors },
+  { file: 'docs/permissions.md', render: renderPermissions },
+  { file: 'docs/openapi.json', render: renderOpenapi },
+];
+
+async function compare({ file, marker, render }: GeneratedPart): Promise<{ before: string; after: string }> {
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const text = await render();
+  return { before, after: marker ? replaceBetweenMarkers(before, marker, text) : text };
+}
+
+/** Tells whether the part on the disk is what the code gives now. Throws when its file lacks the marker. */
+export async function isCurrent(part: GeneratedPart): Promise<boolean> {
+  const { before, after } = await compare(part);
+  return before === after;
+}
+
+/** Writes the part where it differs, and tells whether it did. */
+export async function bringUpToDate(part: GeneratedPart): Promise<boolean> {
+  const { before, after } = await compare(part);
+  if (before === after) return false;
+  writeFileSync(part.file, after);
+  return true;
+}
