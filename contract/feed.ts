@@ -50,10 +50,13 @@ export const readFeed = defineEndpoint({
   tag: 'Feed',
   envelope: 'plain',
   summary: 'Events past a cursor',
-  description: 'Poll with the cursor of the last answer. `gone`: what came before is no longer kept; read the state anew.',
+  description:
+    'Poll with the cursor of the last answer. `gone`: what came before is no longer kept; read the state anew.',
   query: Type.Object(
     {
-      after: Type.Optional(Type.Integer({ minimum: 0, description: 'The last number seen; without it only the cursor is answered' })),
+      after: Type.Optional(
+        Type.Integer({ minimum: 0, description: 'The last number seen; without it only the cursor is answered' }),
+      ),
       types: FeedTypes,
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, default: 100 })),
     },
@@ -87,7 +90,8 @@ export const streamFeedEvents = defineEndpoint({
   tag: 'Feed',
   envelope: 'plain',
   summary: 'Events as they come, as server-sent events',
-  description: 'The header Last-Event-ID, or `after`, resumes past a cursor. The event `gone` says to read the state anew.',
+  description:
+    'The header Last-Event-ID, or `after`, resumes past a cursor. The event `gone` says to read the state anew.',
   query: Type.Object(
     { after: Type.Optional(Type.Integer({ minimum: 0 })), types: FeedTypes },
     { additionalProperties: false },

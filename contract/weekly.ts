@@ -13,7 +13,8 @@ const WeekQuery = Type.Object(
     week: Type.Optional(
       Type.String({
         maxLength: 40,
-        description: '`current` (default), `last`, `two_weeks_ago`, an ISO week such as `2024-W51`, or a day of the week',
+        description:
+          '`current` (default), `last`, `two_weeks_ago`, an ISO week such as `2024-W51`, or a day of the week',
       }),
     ),
   },
@@ -127,12 +128,20 @@ const NewItem = Type.Object(
     ),
     url: Type.Optional(
       Type.Union([
-        Type.String({ maxLength: 2_000, pattern: '^https?://[^\\s]+$', description: 'a web address such as https://example.org' }),
+        Type.String({
+          maxLength: 2_000,
+          pattern: '^https?://[^\\s]+$',
+          description: 'a web address such as https://example.org',
+        }),
         Type.Null(),
       ]),
     ),
     external_id: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 200, description: 'The item’s id where it comes from: makes repeated posts harmless' }),
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        description: 'The item’s id where it comes from: makes repeated posts harmless',
+      }),
     ),
     occurred_at: Type.String({ format: 'date-time' }),
     resolved_at: Type.Optional(Type.Union([Type.String({ format: 'date-time' }), Type.Null()])),

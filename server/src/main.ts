@@ -17,7 +17,8 @@ try {
   }
 } catch (error) {
   // One line for what the operator can mend; a trace only for what is our fault.
-  const isForOperator = isConfigurationProblem(error) || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS');
+  const isForOperator =
+    isConfigurationProblem(error) || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS');
   process.stderr.write(`${isForOperator ? `almanac: ${(error as Error).message}` : String((error as Error).stack)}\n`);
   process.exit(1);
 }

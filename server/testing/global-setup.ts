@@ -46,7 +46,10 @@ async function makeImage(): Promise<string> {
   const hash = createHash('sha256');
   for (const name of names) hash.update(await readFile(join(migrationsFolder, name)));
   const protection = join(import.meta.dirname, '../src/platform/db/protect-tables.ts');
-  const digest = hash.update(await readFile(protection)).digest('hex').slice(0, 16);
+  const digest = hash
+    .update(await readFile(protection))
+    .digest('hex')
+    .slice(0, 16);
   const path = join(cacheFolder, `database-${digest}.tar`);
   if (existsSync(path)) return path;
   const database = await openEmbedded({});
@@ -63,7 +66,10 @@ async function makeImage(): Promise<string> {
 async function dropDatabases(serverUrl: string, prefix: string): Promise<void> {
   const client = new pg.Client({ connectionString: serverUrl });
   await client.connect();
-  const { rows } = await client.query<{ datname: string }>('select datname from pg_database where starts_with(datname, $1)', [prefix]);
+  const { rows } = await client.query<{ datname: string }>(
+    'select datname from pg_database where starts_with(datname, $1)',
+    [prefix],
+  );
   for (const { datname } of rows) await client.query(`drop database if exists ${datname} with (force)`);
   await client.end();
 }

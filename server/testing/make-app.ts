@@ -36,7 +36,11 @@ export interface TestApp {
   readonly realtime: Realtime;
   /** What the product takes for now; set it to move time. */
   readonly clock: { now: Date };
-  makeOrganization(settings?: { timezone?: string; firstDayOfWeek?: number; isDemo?: boolean }): Promise<TestOrganization>;
+  makeOrganization(settings?: {
+    timezone?: string;
+    firstDayOfWeek?: number;
+    isDemo?: boolean;
+  }): Promise<TestOrganization>;
   close(): Promise<void>;
 }
 
@@ -86,7 +90,11 @@ export async function makeTestApp(options: TestAppOptions = {}): Promise<TestApp
 
 async function makeOrganization(
   { app, platform }: Pick<TestApp, 'app' | 'platform'>,
-  { timezone = 'UTC', firstDayOfWeek = 1, isDemo = false }: { timezone?: string; firstDayOfWeek?: number; isDemo?: boolean },
+  {
+    timezone = 'UTC',
+    firstDayOfWeek = 1,
+    isDemo = false,
+  }: { timezone?: string; firstDayOfWeek?: number; isDemo?: boolean },
 ): Promise<TestOrganization> {
   const id = newId();
   const slug = `test-${id}`;
@@ -103,7 +111,9 @@ async function makeOrganization(
     });
     const { user, access_token: token } = answer.json<{ user: { id: string }; access_token: string }>();
     await platform.scopes.inInstance(({ db }) =>
-      sql`insert into user_organizations (organization_id, user_id, role) values (${id}, ${user.id}, ${role})`.execute(db),
+      sql`insert into user_organizations (organization_id, user_id, role) values (${id}, ${user.id}, ${role})`.execute(
+        db,
+      ),
     );
     return { userId: user.id, token, headers: { authorization: `Bearer ${token}`, 'x-organization-id': id } };
   };

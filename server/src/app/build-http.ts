@@ -9,9 +9,9 @@ import { addHealthRoutes } from '#platform/http/health-routes.ts';
 import { addDocsPage, addOpenapi } from '#platform/http/openapi.ts';
 import { isHostAllowed, isOriginAllowed } from '#platform/http/origins.ts';
 import { createRealtime, type Realtime } from '#platform/realtime/realtime.ts';
+import { authenticateSocket } from './authenticate-socket.ts';
 import type { Features } from './compose-features.ts';
 import type { Platform } from './compose-platform.ts';
-import { authenticateSocket } from './authenticate-socket.ts';
 
 /** Requests a minute where the configuration says nothing else. */
 export const defaultRequestLimits: RequestLimits = { userPerMinute: 1_200, addressPerMinute: 1_200 };

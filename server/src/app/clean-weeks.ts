@@ -6,7 +6,9 @@ import type { Platform } from './compose-platform.ts';
 /** Removes the weekly data past the retention of each organization; answers what was done, in words. */
 export async function cleanWeeks({ scopes }: Platform, { weekly }: Features): Promise<string> {
   const organizations = await scopes.inInstance(async ({ db }) => {
-    const { rows } = await sql<{ id: string; slug: string }>`select id, slug from organizations order by slug`.execute(db);
+    const { rows } = await sql<{ id: string; slug: string }>`select id, slug from organizations order by slug`.execute(
+      db,
+    );
     return rows;
   });
   const lines: string[] = [];

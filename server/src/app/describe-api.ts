@@ -1,7 +1,7 @@
-import { createLog } from '#platform/log/log.ts';
+import { shapeConfig } from '#platform/config/config.ts';
 import { openEmbedded } from '#platform/db/database.ts';
 import { migrate } from '#platform/db/migrate.ts';
-import { shapeConfig } from '#platform/config/config.ts';
+import { createLog } from '#platform/log/log.ts';
 import { buildHttp } from './build-http.ts';
 import { composeFeatures } from './compose-features.ts';
 import { composePlatform } from './compose-platform.ts';

@@ -1,5 +1,5 @@
-import type { AddressInfo } from 'node:net';
 import { randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
 import { findCheckout } from '#connectors/local-git/find-checkout.ts';
 import { getOrganizationSettings } from '#features/organizations/index.ts';
 import { systemPrincipal } from '#platform/access/principal.ts';
@@ -33,7 +33,10 @@ export async function runServer(options: RunOptions): Promise<RunningServer> {
     await platform.jobs.start(features.jobs, { runsWorkers: config.role !== 'api' });
     platform.telemetry.watchQueues(() => readQueues(platform));
     await fillBuiltIns(platform, features);
-    const http = config.role === 'worker' ? undefined : await buildHttp({ ...options, platform, features, isDraining: () => isDraining });
+    const http =
+      config.role === 'worker'
+        ? undefined
+        : await buildHttp({ ...options, platform, features, isDraining: () => isDraining });
     const url = http && (await listen(http.app, platform));
     return {
       url,
@@ -57,7 +60,10 @@ export async function runServer(options: RunOptions): Promise<RunningServer> {
 }
 
 /** In production the first account needs a token, which is printed where none is configured. */
-function withSetupToken(config: PlatformOptions['config'], { log }: Pick<PlatformOptions, 'log'>): PlatformOptions['config'] {
+function withSetupToken(
+  config: PlatformOptions['config'],
+  { log }: Pick<PlatformOptions, 'log'>,
+): PlatformOptions['config'] {
   if (!config.isProduction || config.setupToken !== undefined) return config;
   const setupToken = randomBytes(16).toString('hex');
   log.info({ setup_hint: setupToken }, 'to register the first account, send this as setup_token');
@@ -90,9 +96,12 @@ async function listen(app: Awaited<ReturnType<typeof buildHttp>>['app'], { confi
     await app.listen({ host, port });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'EADDRINUSE') throw configurationProblem(`PORT ${port} is in use on ${host}: stop the other program, or set PORT.`);
-    if (code === 'EACCES') throw configurationProblem(`PORT ${port} may not be opened by this user: set PORT to 1024 or higher.`);
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') throw configurationProblem(`HOST got '${host}': this machine has no such address.`);
+    if (code === 'EADDRINUSE')
+      throw configurationProblem(`PORT ${port} is in use on ${host}: stop the other program, or set PORT.`);
+    if (code === 'EACCES')
+      throw configurationProblem(`PORT ${port} may not be opened by this user: set PORT to 1024 or higher.`);
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw configurationProblem(`HOST got '${host}': this machine has no such address.`);
     throw error;
   }
   const address = app.server.address() as AddressInfo;

@@ -9,7 +9,8 @@ export async function runConfig(): Promise<void> {
   for (const name of Object.keys(variables) as VariableName[]) {
     const variable = variables[name];
     const value = values[name];
-    const shown = value === undefined ? `(${variable.shownDefault})` : 'secret' in variable ? '********' : showValue(value);
+    const shown =
+      value === undefined ? `(${variable.shownDefault})` : 'secret' in variable ? '********' : showValue(value);
     process.stdout.write(`${name}=${shown}\n`);
   }
 }

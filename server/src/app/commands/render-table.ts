@@ -6,7 +6,8 @@ export function renderTable(rows: readonly Readonly<Record<string, unknown>>[]):
   const names = Object.keys(first);
   const cells = rows.map((row) => names.map((name) => showCell(row[name])));
   const widths = names.map((name, column) => Math.max(name.length, ...cells.map((row) => row[column]?.length ?? 0)));
-  const line = (texts: readonly string[]) => ` ${texts.map((text, column) => text.padEnd(widths[column] ?? 0)).join(' | ')}`.trimEnd();
+  const line = (texts: readonly string[]) =>
+    ` ${texts.map((text, column) => text.padEnd(widths[column] ?? 0)).join(' | ')}`.trimEnd();
   const rule = widths.map((width) => '-'.repeat(width + 2)).join('+');
   return `${[line(names), rule, ...cells.map(line)].join('\n')}\n${count}`;
 }

@@ -5,9 +5,9 @@ import { shapeConfig } from '#platform/config/config.ts';
 import { configurationProblem, readEnvironment } from '#platform/config/environment.ts';
 import type { Scopes } from '#platform/db/scopes.ts';
 import { createScopes } from '#platform/db/scopes.ts';
-import { renderTable } from './render-table.ts';
 import { askRunningProcess } from './control.ts';
 import { withDatabase } from './open-database.ts';
+import { renderTable } from './render-table.ts';
 
 interface SqlInput {
   organization: string;
@@ -44,7 +44,9 @@ export async function answerSql(scopes: Scopes, { organization, statement }: Sql
   try {
     return await scopes.inOrganization(systemPrincipal(organizationId), async ({ db }) => {
       await sql`set transaction read only`.execute(db);
-      const { rows } = await db.executeQuery<Record<string, unknown>>(CompiledQuery.raw(statement.replace(/;\s*$/, '')));
+      const { rows } = await db.executeQuery<Record<string, unknown>>(
+        CompiledQuery.raw(statement.replace(/;\s*$/, '')),
+      );
       return renderTable(rows);
     });
   } catch (error) {

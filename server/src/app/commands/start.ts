@@ -1,5 +1,5 @@
-import { isConfigurationProblem, configurationProblem, readEnvironment } from '#platform/config/environment.ts';
 import { shapeConfig } from '#platform/config/config.ts';
+import { configurationProblem, isConfigurationProblem, readEnvironment } from '#platform/config/environment.ts';
 import { isConnectionFault } from '#platform/db/faults.ts';
 import { createLog, type Log } from '#platform/log/log.ts';
 import { cleanWeeks } from '../clean-weeks.ts';

@@ -8,9 +8,11 @@ import { askRunningProcess } from './control.ts';
 
 /** `almanac weekly cleanup`: what the job cleanup_old_data does, now. */
 export async function runWeekly([word, ...rest]: string[]): Promise<void> {
-  if (word !== 'cleanup' || rest.length > 0) throw configurationProblem('weekly takes one word: almanac weekly cleanup');
+  if (word !== 'cleanup' || rest.length > 0)
+    throw configurationProblem('weekly takes one word: almanac weekly cleanup');
   const config = shapeConfig(readEnvironment());
-  const answered = config.databaseUrl === undefined ? await askRunningProcess(config.dataDir, 'weekly-cleanup', {}) : undefined;
+  const answered =
+    config.databaseUrl === undefined ? await askRunningProcess(config.dataDir, 'weekly-cleanup', {}) : undefined;
   process.stdout.write(answered ?? (await cleanHere(config)));
 }
 

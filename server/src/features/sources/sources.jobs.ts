@@ -1,4 +1,4 @@
-import { type Connector, type ConnectorContext } from '#connectors/kit/connector.ts';
+import type { Connector, ConnectorContext } from '#connectors/kit/connector.ts';
 import { isConnectorProblem } from '#connectors/kit/problems.ts';
 import { defineJob, type JobResult, type OrganizationJob, type OrganizationRun } from '#platform/jobs/define-job.ts';
 import type { Log } from '#platform/log/log.ts';

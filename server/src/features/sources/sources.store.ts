@@ -39,7 +39,9 @@ export async function putSource(tx: OrganizationTx, { kind, name, settings = {} 
 export async function listSources(tx: OrganizationTx, kinds: readonly string[]): Promise<SourceRow[]> {
   const { rows } = await sql<SourceRow>`
     select id, kind, name, settings, cursor, read_number from sources
-    where organization_id = ${tx.organizationId} and kind = any(${[...kinds]}::text[]) order by kind, name`.execute(tx.db);
+    where organization_id = ${tx.organizationId} and kind = any(${[...kinds]}::text[]) order by kind, name`.execute(
+    tx.db,
+  );
   return rows;
 }
 
@@ -51,7 +53,11 @@ interface Progress {
 }
 
 /** Keeps how far a source has been read, in the transaction that stores what was read. */
-export async function keepProgress(tx: OrganizationTx, sourceId: string, { cursor, readNumber, now }: Progress): Promise<void> {
+export async function keepProgress(
+  tx: OrganizationTx,
+  sourceId: string,
+  { cursor, readNumber, now }: Progress,
+): Promise<void> {
   const json = cursor === undefined ? null : JSON.stringify(cursor);
   await sql`
     update sources set cursor = coalesce(${json}::jsonb, cursor), read_number = ${readNumber}, read_at = ${now}, problem = null

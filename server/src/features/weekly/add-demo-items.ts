@@ -17,7 +17,10 @@ interface AddDemoItems {
 }
 
 /** Writes the demo's items that are due by now: all its weeks the first time, then only those that can still change. */
-export async function addDemoItems(tx: OrganizationTx, { settings, current, now }: AddDemoItems): Promise<ItemsWritten> {
+export async function addDemoItems(
+  tx: OrganizationTx,
+  { settings, current, now }: AddDemoItems,
+): Promise<ItemsWritten> {
   const sourceId = await putSource(tx, { kind: 'demo', name: 'Demo generator', settings: { seed: settings.slug } });
   const known = await tx.db
     .selectFrom('activity_items')

@@ -21,7 +21,9 @@ export function checkItems(items: readonly ItemRecord[], nowMs: number): Checked
   const kept: ItemRecord[] = [];
   const faults: FieldFault[] = [];
   for (const [index, item] of items.entries()) {
-    faults.push(...findTimeFaults(item, nowMs).map((fault) => ({ ...fault, field: `items[${index}].${fault.field}`, index })));
+    faults.push(
+      ...findTimeFaults(item, nowMs).map((fault) => ({ ...fault, field: `items[${index}].${fault.field}`, index })),
+    );
     const earlier = item.external_id === null ? undefined : first.get(item.external_id);
     if (!earlier) {
       if (item.external_id !== null) first.set(item.external_id, { index, text: JSON.stringify(item) });
@@ -42,7 +44,8 @@ function findTimeFaults({ kind, occurred_at, resolved_at }: ItemRecord, nowMs: n
   }
   if (resolved_at === null) return faults;
   const resolvedMs = Date.parse(resolved_at);
-  if (kind !== 'review') faults.push({ field: 'resolved_at', issue: `is taken for a review alone, and this is '${kind}'` });
+  if (kind !== 'review')
+    faults.push({ field: 'resolved_at', issue: `is taken for a review alone, and this is '${kind}'` });
   else if (!(resolvedMs >= occurredMs && resolvedMs <= nowMs + clockSkewMs)) {
     faults.push({ field: 'resolved_at', issue: `'${resolved_at}' is not a time from occurred_at to now` });
   }

@@ -78,8 +78,9 @@ function pickMoment({ startDate, calendar }: Week, random: Random): number {
   }
   const day = first.add({ days: (weekday - first.dayOfWeek + 7) % 7 });
   const minutes = firstHour * 60 + Math.floor(((random() + random()) / 2) * hours * 60);
-  return day.toPlainDateTime({ hour: Math.floor(minutes / 60), minute: minutes % 60 }).toZonedDateTime(calendar.timezone)
-    .epochMilliseconds;
+  return day
+    .toPlainDateTime({ hour: Math.floor(minutes / 60), minute: minutes % 60 })
+    .toZonedDateTime(calendar.timezone).epochMilliseconds;
 }
 
 function pick<T>(values: readonly T[], random: Random): T {

@@ -40,7 +40,9 @@ export function describeWeekExport(
       let after: ExportPosition | undefined;
       for (;;) {
         const position = after;
-        const page = await inOrganization(principal, (tx) => readExportPage(tx, { week, after: position, limit: pageSize }));
+        const page = await inOrganization(principal, (tx) =>
+          readExportPage(tx, { week, after: position, limit: pageSize }),
+        );
         for (const item of page) {
           const { occurred_at, resolved_at } = item;
           const times = {

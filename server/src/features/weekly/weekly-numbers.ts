@@ -38,7 +38,9 @@ export interface WeekNumbers {
   readonly categories: readonly NamedCount[];
   readonly impacts: readonly NamedCount[];
   /** Newest first, at most 50 of each. */
-  readonly lists: Readonly<Record<'uploads' | 'updates' | 'decisions' | 'completed' | 'pending', readonly StoredItem[]>>;
+  readonly lists: Readonly<
+    Record<'uploads' | 'updates' | 'decisions' | 'completed' | 'pending', readonly StoredItem[]>
+  >;
   /** The newest high-impact items, at most three. */
   readonly highImpact: readonly StoredItem[];
   /** The weeks before, the nearest last; only those since the first item. */

@@ -15,7 +15,11 @@ interface EventsOptions {
 }
 
 const WeekPayload = Type.Object(
-  { week: Type.Optional(Type.String({ maxLength: 40, description: 'current, last, two_weeks_ago, 2024-W51 or a date' })) },
+  {
+    week: Type.Optional(
+      Type.String({ maxLength: 40, description: 'current, last, two_weeks_ago, 2024-W51 or a date' }),
+    ),
+  },
   { additionalProperties: false },
 );
 const defaultWeek = 'current';
@@ -79,7 +83,10 @@ function createObjectReader(service: WeeklyService) {
 }
 
 function tooManyWeeks(): AppError {
-  return new AppError({ code: 'CONFLICT', message: 'A connection watches at most 20 weeks. Unsubscribe from one first.' });
+  return new AppError({
+    code: 'CONFLICT',
+    message: 'A connection watches at most 20 weeks. Unsubscribe from one first.',
+  });
 }
 
 function refreshedTooOften(retryAfterSeconds: number): AppError {

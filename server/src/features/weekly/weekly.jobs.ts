@@ -87,7 +87,10 @@ async function recomputePastWeeks(run: Run, options: WeeklyServiceOptions): Prom
 }
 
 /** Removes what is past the organization's retention; the command line does the same by hand. */
-export async function removeOldWeeks(run: Run, { clock }: WeeklyServiceOptions): Promise<{ items: number } | undefined> {
+export async function removeOldWeeks(
+  run: Run,
+  { clock }: WeeklyServiceOptions,
+): Promise<{ items: number } | undefined> {
   let items = 0;
   for (;;) {
     run.signal.throwIfAborted();

@@ -9,10 +9,10 @@ import type { Caches } from '#platform/cache/caches.ts';
 import type { IdempotentCall } from '#platform/db/idempotency.ts';
 import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
 import type { Feed } from '#platform/feed/feed.ts';
-import { encodeAnswer } from '#platform/http/bind.ts';
-import { checkItems } from './check-items.ts';
-import { compareStats, comparedRanges } from './compare-week.ts';
+import { createEncoder } from '#platform/http/bind.ts';
 import { addDemoItems } from './add-demo-items.ts';
+import { checkItems } from './check-items.ts';
+import { comparedRanges, compareStats } from './compare-week.ts';
 import { presentWeek, shapeItem, shapeWeek } from './shape-week.ts';
 import type { WeekClock } from './week-clock.ts';
 import { wrongItems } from './weekly.errors.ts';
@@ -47,25 +47,35 @@ export type WeeklyService = ReturnType<typeof createWeeklyService>;
 export function createWeeklyService(options: WeeklyServiceOptions) {
   const { scopes, caches, clock, now } = options;
   const running = new Map<string, Promise<WeeklyData>>();
+  const encodeSummary = createEncoder(getSummary);
+  const encodeStats = createEncoder(getStats);
 
-  const cached = (view: string, principal: UserPrincipal, { week, compute }: CachedView): CachedAnswer | Promise<CachedAnswer> => {
+  const cached = (
+    view: string,
+    principal: UserPrincipal,
+    { week, compute }: CachedView,
+  ): CachedAnswer | Promise<CachedAnswer> => {
     const { timezone, firstDayOfWeek } = week.calendar;
     const parts = [view, 'weekly:read', week.startDate, timezone, String(firstDayOfWeek), schemaVersion];
     const key = { organizationId: principal.organizationId, topic: weeklyTopic, parts };
-    return caches.dashboard.peek(key) ?? caches.dashboard.getOrSet(key, () => scopes.inOrganization(principal, compute));
+    return (
+      caches.dashboard.peek(key) ?? caches.dashboard.getOrSet(key, () => scopes.inOrganization(principal, compute))
+    );
+  };
+
+  const readSummary = (principal: UserPrincipal, text?: string) => {
+    const week = clock.resolve(text, principal.organization);
+    const compute = async (tx: OrganizationTx) => {
+      const data = await loadWeek(tx, { week, demo: principal.organization.isDemo }, options);
+      const etag = `W/"${week.id}-${data.version}-${data.week.complete ? 'complete' : 'running'}-${schemaVersion}"`;
+      return { body: encodeSummary(data), etag, ...validUntil(week, now()) };
+    };
+    return cached('summary', principal, { week, compute });
   };
 
   return {
     /** The weekly data object as bytes. */
-    getSummary: (principal: UserPrincipal, text?: string) => {
-      const week = clock.resolve(text, principal.organization);
-      const compute = async (tx: OrganizationTx) => {
-        const data = await loadWeek(tx, { week, demo: principal.organization.isDemo }, options);
-        const etag = `W/"${week.id}-${data.version}-${data.week.complete ? 'complete' : 'running'}-${schemaVersion}"`;
-        return { body: encodeAnswer(getSummary, data), etag, ...validUntil(week, now()) };
-      };
-      return cached('summary', principal, { week, compute });
-    },
+    getSummary: readSummary,
 
     /** The six numbers against the week before, as bytes. */
     getStats: (principal: UserPrincipal, text?: string) => {
@@ -76,7 +86,7 @@ export function createWeeklyService(options: WeeklyServiceOptions) {
         const stored = await store.findStoredWeek(tx, week.startDate);
         const [current, previous] = await readStats(tx, [ranges.current, ranges.previous]);
         if (!current || !previous) throw new Error('The numbers of the week could not be read.');
-        const body = encodeAnswer(getStats, compareStats(ranges, current, previous));
+        const body = encodeStats(compareStats(ranges, current, previous));
         const etag = `W/"${week.id}-stats-${stored?.version ?? 0}-${ranges.previous.endMs}"`;
         return { body, etag, ...validUntil(week, now()) };
       };
@@ -84,13 +94,16 @@ export function createWeeklyService(options: WeeklyServiceOptions) {
     },
 
     /** The weekly data object itself. */
-    readWeek: (principal: UserPrincipal, text?: string): Promise<WeeklyData> => {
-      const week = clock.resolve(text, principal.organization);
-      return scopes.inOrganization(principal, (tx) => loadWeek(tx, { week, demo: principal.organization.isDemo }, options));
+    readWeek: async (principal: UserPrincipal, text?: string): Promise<WeeklyData> => {
+      const { body } = await readSummary(principal, text);
+      return (JSON.parse(body.toString()) as { data: WeeklyData }).data;
     },
 
     /** Reviews that are open, for a past week at its end, oldest first. */
-    listPending: async (principal: UserPrincipal, { week: text, limit }: { week?: string | undefined; limit: number }) => {
+    listPending: async (
+      principal: UserPrincipal,
+      { week: text, limit }: { week?: string | undefined; limit: number },
+    ) => {
       const week = clock.resolve(text, principal.organization);
       const untilMs = Math.min(now().getTime(), week.endMs);
       const found = await scopes.inOrganization(principal, (tx) => listOpenReviews(tx, { atMs: week.endMs, limit }));
@@ -162,7 +175,8 @@ export async function loadWeek(
   }
   const numbers = await readWeek(tx, week);
   const snapshot = shapeWeek(week, numbers, demo);
-  if (stored) await store.putSnapshot(tx, { weekStart: week.startDate, version: numbers.version, snapshot, now: now() });
+  if (stored)
+    await store.putSnapshot(tx, { weekStart: week.startDate, version: numbers.version, snapshot, now: now() });
   return presentWeek(week, snapshot, { nowMs, version: numbers.version, changedAt: numbers.changedAt });
 }
 
@@ -177,7 +191,11 @@ async function recomputeWeek(tx: OrganizationTx, week: Week, options: Computing)
 }
 
 /** Adds the demo items that are due by now and settles what they change; answers how many there were. */
-export async function addDueDemoItems(tx: OrganizationTx, settings: OrganizationSettings, options: Computing): Promise<number> {
+export async function addDueDemoItems(
+  tx: OrganizationTx,
+  settings: OrganizationSettings,
+  options: Computing,
+): Promise<number> {
   const written = await addDemoItems(tx, { settings, current: options.clock.current(settings), now: options.now() });
   await settleChanges(tx, { settings, affected: written }, options);
   return written.inserted + written.updated;
@@ -211,4 +229,3 @@ function weekChanged(week: Week, version: number) {
     payload: { week: week.id, week_start: week.startDate, version },
   };
 }
-

@@ -42,7 +42,10 @@ interface PutItems {
  * Writes items in one statement: new ones are inserted, known ones (by source and external id) updated where anything
  * differs. No two of them may share an external id.
  */
-export async function putItems(tx: OrganizationTx, { sourceId, items, readNumber = 0, timezone }: PutItems): Promise<ItemsWritten> {
+export async function putItems(
+  tx: OrganizationTx,
+  { sourceId, items, readNumber = 0, timezone }: PutItems,
+): Promise<ItemsWritten> {
   const rows = items.map((item) => ({ ...item, id: newId() }));
   const { rows: answer } = await sql<ItemsWritten>`
     with incoming as materialized (
@@ -197,7 +200,10 @@ interface PutSnapshot {
 }
 
 /** Stores a week as computed, unless a newer version is stored already. */
-export async function putSnapshot(tx: OrganizationTx, { weekStart, version, snapshot, now }: PutSnapshot): Promise<void> {
+export async function putSnapshot(
+  tx: OrganizationTx,
+  { weekStart, version, snapshot, now }: PutSnapshot,
+): Promise<void> {
   await sql`
     insert into weekly_snapshots (organization_id, week_start_date, version, data, generated_at)
     select organization_id, week_start_date, ${version}::bigint, ${JSON.stringify(snapshot)}::jsonb, ${now}::timestamptz
@@ -241,6 +247,10 @@ export async function removeItemsBefore(tx: OrganizationTx, before: Date, limit:
 
 /** Removes weeks from before a day, with what was stored of them. */
 export async function removeWeeksBefore(tx: OrganizationTx, day: string): Promise<void> {
-  await sql`delete from weekly_snapshots where organization_id = ${tx.organizationId} and week_start_date < ${day}`.execute(tx.db);
-  await sql`delete from activity_weeks where organization_id = ${tx.organizationId} and week_start_date < ${day}`.execute(tx.db);
+  await sql`delete from weekly_snapshots where organization_id = ${tx.organizationId} and week_start_date < ${day}`.execute(
+    tx.db,
+  );
+  await sql`delete from activity_weeks where organization_id = ${tx.organizationId} and week_start_date < ${day}`.execute(
+    tx.db,
+  );
 }

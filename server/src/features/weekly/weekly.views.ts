@@ -24,7 +24,8 @@ interface WeekRow {
   first_item_at: Date | null;
 }
 
-const timestamps = (epochMs: readonly number[]) => sql`${epochMs.map((ms) => new Date(ms).toISOString())}::timestamptz[]`;
+const timestamps = (epochMs: readonly number[]) =>
+  sql`${epochMs.map((ms) => new Date(ms).toISOString())}::timestamptz[]`;
 const itemColumns = sql`id, title, author, category, impact, status, url, occurred_at`;
 const kindCounts = sql`
   count(*) filter (where kind = 'upload') as uploads, count(*) filter (where kind = 'update') as updates,
@@ -33,7 +34,10 @@ const kindCounts = sql`
 /** Midnights of the week's days and of the first one after it, in epoch milliseconds. */
 export function dayBounds({ startDate, calendar }: Week): number[] {
   const first = Temporal.PlainDate.from(startDate);
-  return Array.from({ length: 8 }, (_, days) => first.add({ days }).toZonedDateTime(calendar.timezone).epochMilliseconds);
+  return Array.from(
+    { length: 8 },
+    (_, days) => first.add({ days }).toZonedDateTime(calendar.timezone).epochMilliseconds,
+  );
 }
 
 /** Reviews that were open at a moment: of those begun before it, the ones not resolved until it. */
@@ -74,7 +78,7 @@ export async function readWeek(tx: OrganizationTx, week: Week): Promise<WeekNumb
         select * from (${openReviews(end)}) r order by occurred_at desc, id desc limit ${listedItems}) p) as pending,
       (select coalesce(jsonb_agg(h), '[]') from (
         select ${itemColumns} from activity_items
-        where organization_id = organization.id and impact = 'high' and occurred_at >= ${start} and occurred_at < ${end}
+        where organization_id = organization.id and impact = 'high' and kind <> 'review' and occurred_at >= ${start} and occurred_at < ${end}
         order by occurred_at desc, id desc limit 3) h) as high_impact,
       (select coalesce(jsonb_agg(b), '[]') from (
         select width_bucket(occurred_at, ${timestamps(weekBounds)}) as week, ${kindCounts} from activity_items

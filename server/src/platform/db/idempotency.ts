@@ -1,6 +1,6 @@
-import { sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import { AppError } from '../errors/app-error.ts';
-import type { OrganizationTx } from './scopes.ts';
+import type { Tables } from './tables.ts';
 
 /** One call that carries an Idempotency-Key. */
 export interface IdempotentCall {
@@ -15,6 +15,12 @@ export interface IdempotentCall {
   wasReplayed: boolean;
 }
 
+/** What of an organization's transaction is needed here. */
+interface OrganizationWork {
+  readonly db: Transaction<Tables>;
+  readonly organizationId: string;
+}
+
 interface StoredAnswer {
   request_hash: string;
   answer: unknown;
@@ -25,10 +31,10 @@ interface StoredAnswer {
  * leaves both or neither. A repeated call gets the stored answer; one made while the first still runs is refused (409),
  * and so is the same key with another body (422). Keys are kept 24 hours.
  */
-export async function runOnce<T>(
-  tx: OrganizationTx,
+export async function runOnce<Tx extends OrganizationWork, T>(
+  tx: Tx,
   call: IdempotentCall,
-  work: (tx: OrganizationTx) => Promise<T>,
+  work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
   const lock = `${tx.organizationId}/${call.caller}/${call.route}/${call.key}`;
   const claim = await sql<{ is_mine: boolean }>`
@@ -49,7 +55,7 @@ export async function runOnce<T>(
   return answer;
 }
 
-async function findAnswer(tx: OrganizationTx, call: IdempotentCall): Promise<StoredAnswer | undefined> {
+async function findAnswer(tx: OrganizationWork, call: IdempotentCall): Promise<StoredAnswer | undefined> {
   const { rows } = await sql<StoredAnswer>`
     select request_hash, answer from idempotency_keys
     where organization_id = ${tx.organizationId} and caller = ${call.caller} and route = ${call.route}

@@ -2,7 +2,7 @@ import type { Endpoint } from '@almanac/contract/endpoint.ts';
 import { errorCodes } from '@almanac/contract/errors.ts';
 import type { FastifySchema } from 'fastify';
 import { type TSchema, Type } from 'typebox';
-import { type Access, errorCodesOf } from './bind.ts';
+import { type Access, errorCodesOf } from './route-config.ts';
 
 const FieldFaults = Type.Array(
   Type.Object({ field: Type.String(), issue: Type.String(), index: Type.Optional(Type.Integer()) }),

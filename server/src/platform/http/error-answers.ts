@@ -3,7 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { isConnectionFault } from '../db/faults.ts';
 import { AppError, databaseUnavailable, validationFailed } from '../errors/app-error.ts';
 import type { Log } from '../log/log.ts';
-import type { RouteConfig } from './bind.ts';
+import type { RouteConfig } from './route-config.ts';
 import { describeFaults } from './validation.ts';
 
 /** Path prefixes whose answers wear the success envelope also where no route matched. */

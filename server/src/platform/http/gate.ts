@@ -3,8 +3,8 @@ import { requirePermission, type UserPrincipal } from '../access/principal.ts';
 import type { HttpConfig } from '../config/config.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { RateLimiter } from '../limits/rate-limiter.ts';
-import type { RouteConfig } from './bind.ts';
 import { isHostAllowed, isOriginAllowed } from './origins.ts';
+import type { RouteConfig } from './route-config.ts';
 
 /** What a request shows of who sends it. */
 export interface Credentials {

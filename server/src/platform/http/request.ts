@@ -1,6 +1,6 @@
 import '@fastify/cookie';
 import type { UserPrincipal } from '../access/principal.ts';
-import type { RouteConfig } from './bind.ts';
+import type { RouteConfig } from './route-config.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig extends Partial<RouteConfig> {}

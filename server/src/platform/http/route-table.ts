@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { AppError } from '../errors/app-error.ts';
-import type { RouteConfig } from './bind.ts';
+import type { RouteConfig } from './route-config.ts';
 
 interface KnownRoute {
   readonly methods: readonly string[];
