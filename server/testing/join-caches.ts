@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { vi } from 'vitest';
 import { type Bus, createLocalBus, type JsonValue } from '#platform/bus/bus.ts';
-import type { CachedAnswer } from '#platform/cache/answer-cache.ts';
+import type { CachedAnswer } from '#platform/cache/cached-answer.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 
 /** A computation of a small answer. */

@@ -28,10 +28,11 @@ interface BuildHttpOptions {
 /** The HTTP server with every route, its documentation and its sockets; it does not listen yet. */
 export async function buildHttp(options: BuildHttpOptions): Promise<{ app: FastifyInstance; realtime: Realtime }> {
   const { platform, features, isDraining, limits = defaultRequestLimits } = options;
-  const { config, log, limiter, telemetry, now, feed, database } = platform;
+  const { config, log, accessLog, limiter, telemetry, now, feed, database } = platform;
   const app = await createHttp({
     config: config.http,
     log,
+    accessLog,
     authenticator: features.identity.authenticator,
     limiter,
     limits,

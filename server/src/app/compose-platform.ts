@@ -17,6 +17,7 @@ import { createTelemetry, type Telemetry } from '#platform/telemetry/telemetry.t
 export interface Platform {
   readonly config: Config;
   readonly log: Log;
+  readonly accessLog: Pick<Log, 'info'>;
   readonly now: () => Date;
   readonly database: Database;
   readonly scopes: Scopes;
@@ -32,6 +33,8 @@ export interface Platform {
 export interface PlatformOptions {
   config: Config;
   log: Log;
+  /** Where the line of each request goes; to the log unless told. */
+  accessLog?: Pick<Log, 'info'>;
   now?: () => Date;
   /** An open, migrated database to use instead of the configured one; it stays the caller's to close. */
   database?: Database;
@@ -39,7 +42,7 @@ export interface PlatformOptions {
 
 /** Opens the platform: database with its newest schema, bus, caches, feed, jobs. Closes what was opened if that fails. */
 export async function composePlatform(options: PlatformOptions): Promise<Platform> {
-  const { config, log, now = () => new Date() } = options;
+  const { config, log, accessLog = log, now = () => new Date() } = options;
   const opened: (() => void | Promise<void>)[] = [];
   const close = async () => {
     for (const closeOne of opened.splice(0).reverse()) await closeOne();
@@ -64,7 +67,7 @@ export async function composePlatform(options: PlatformOptions): Promise<Platfor
     const jobs = createJobs({ database, scopes, feed, bus, log, now, observeRun });
     telemetry.watchPools(() => [{ pool: 'database', ...database.poolUse() }]);
     telemetry.watchCaches(() => caches.stats().map(({ name, hits, misses }) => ({ cache: name, hits, misses })));
-    return { config, log, now, database, scopes, bus, caches, limiter, feed, jobs, telemetry, close };
+    return { config, log, accessLog, now, database, scopes, bus, caches, limiter, feed, jobs, telemetry, close };
   } catch (error) {
     await close();
     throw error;

@@ -47,7 +47,9 @@ export function weekOfDate(date: Temporal.PlainDate, calendar: WeekCalendar): We
 
 /** The week that holds a moment, in epoch milliseconds. */
 export function weekAt(epochMs: number, calendar: WeekCalendar): Week {
-  return weekOfDate(localDate(epochMs, calendar.timezone), calendar);
+  const week = weekOfDate(localDate(epochMs, calendar.timezone), calendar);
+  // Where clocks go back over midnight, the old day's name returns after the new week has begun.
+  return epochMs < week.endMs ? week : shiftWeek(week, 1);
 }
 
 /** The week that lies `count` weeks after this one; before it with a negative count. */
@@ -60,13 +62,12 @@ export function localDate(epochMs: number, timezone: string): Temporal.PlainDate
   return Temporal.Instant.fromEpochMilliseconds(epochMs).toZonedDateTimeISO(timezone).toPlainDate();
 }
 
-/** The words for weeks that are relative to now, with the spellings that are taken for them. */
-const relativeWeeks: Readonly<Record<string, number>> = {
-  current: 0,
-  last: -1,
-  two_weeks_ago: -2,
-  twoWeeksAgo: -2,
-  'two-weeks-ago': -2,
+/** The words for weeks that are relative to now. */
+const relativeWeeks: Readonly<Record<string, number>> = { current: 0, last: -1, two_weeks_ago: -2 };
+/** Other spellings that are taken for them. */
+const spellings: Readonly<Record<string, string>> = {
+  twoWeeksAgo: 'two_weeks_ago',
+  'two-weeks-ago': 'two_weeks_ago',
 };
 
 /** What a week parameter takes, for the message that answers a wrong one. */
@@ -78,10 +79,22 @@ export const acceptedWeeks =
  * for days and weeks that the calendar does not have.
  */
 export function parseWeek(text: string, nowMs: number, calendar: WeekCalendar): Week | undefined {
-  if (Object.hasOwn(relativeWeeks, text)) return shiftWeek(weekAt(nowMs, calendar), relativeWeeks[text] ?? 0);
+  const shift = findShift(text);
+  if (shift !== undefined) return shiftWeek(weekAt(nowMs, calendar), shift);
+  const year = Number(text.slice(0, 4));
+  if (year < 1970 || year > 9998) return undefined;
   const date = parseIsoWeek(text, calendar) ?? parseDate(text);
-  if (!date || date.year < 1970 || date.year > 9998) return undefined;
-  return weekOfDate(date, calendar);
+  return date && weekOfDate(date, calendar);
+}
+
+/** The one spelling of what a week parameter asks for: a word stays relative to now, anything else is its week's id. */
+export function canonicalWeek(text: string, week: Week): string {
+  return findShift(text) === undefined ? week.id : (spellings[text] ?? text);
+}
+
+function findShift(text: string): number | undefined {
+  const word = Object.hasOwn(spellings, text) ? spellings[text] : text;
+  return word !== undefined && Object.hasOwn(relativeWeeks, word) ? relativeWeeks[word] : undefined;
 }
 
 function parseDate(text: string): Temporal.PlainDate | undefined {
@@ -115,10 +128,10 @@ export function weekLabel(week: Week): string {
   return `${label(first)}${firstYear} - ${label(last)}, ${last.year}`;
 }
 
-/** How much of the week has passed, 0 to 1, with four decimals. */
+/** How much of the week has passed, 0 to 1, in whole ten-thousandths: 1 only once it is over. */
 export function elapsedFraction(week: Week, nowMs: number): number {
   const share = (nowMs - week.startMs) / (week.endMs - week.startMs);
-  return Math.round(Math.min(1, Math.max(0, share)) * 10_000) / 10_000;
+  return Math.floor(Math.min(1, Math.max(0, share)) * 10_000) / 10_000;
 }
 
 /**
@@ -127,7 +140,10 @@ export function elapsedFraction(week: Week, nowMs: number): number {
  */
 export function sameMomentWeekBefore(epochMs: number, timezone: string): number {
   const local = Temporal.Instant.fromEpochMilliseconds(epochMs).toZonedDateTimeISO(timezone).toPlainDateTime();
-  return local.subtract({ weeks: 1 }).toZonedDateTime(timezone).epochMilliseconds;
+  const wanted = local.subtract({ weeks: 1 });
+  const found = wanted.toZonedDateTime(timezone);
+  if (found.toPlainDateTime().equals(wanted)) return found.epochMilliseconds;
+  return (found.getTimeZoneTransition('previous') ?? found).epochMilliseconds;
 }
 
 /** A moment in the zone's local time, as "2024-12-23 09:00 AM". */

@@ -1,20 +1,19 @@
 import { shapeConfig } from '#platform/config/config.ts';
-import { configurationProblem, isConfigurationProblem, readEnvironment } from '#platform/config/environment.ts';
-import { isConnectionFault } from '#platform/db/faults.ts';
-import { createLog, type Log } from '#platform/log/log.ts';
+import { readEnvironment } from '#platform/config/environment.ts';
+import { createLogs, type Log } from '#platform/log/log.ts';
 import { cleanWeeks } from '../clean-weeks.ts';
 import { type RunningServer, runServer } from '../run-server.ts';
 import { serveControl } from './control.ts';
+import { explainDatabaseFault } from './explain-database-fault.ts';
 import { answerSql } from './sql.ts';
 
 /** `almanac start` and `almanac worker`: serves until the process is told to stop. */
 export async function runStart({ role }: { role?: 'worker' }): Promise<void> {
   const shaped = shapeConfig(readEnvironment());
   const config = role ? { ...shaped, role } : shaped;
-  const log = createLog({ level: config.logLevel });
-  const server = await runServer({ config, log }).catch((error: unknown) => {
-    if (config.databaseUrl !== undefined && isConnectionFault(error)) throw unreachableDatabase(error);
-    throw error;
+  const { log, accessLog } = createLogs({ level: config.logLevel });
+  const server = await runServer({ config, log, accessLog }).catch((error: unknown) => {
+    throw config.databaseUrl === undefined ? error : explainDatabaseFault(error);
   });
   const { platform, features } = server;
   const control =
@@ -27,13 +26,6 @@ export async function runStart({ role }: { role?: 'worker' }): Promise<void> {
   stopOnSignals(server, log, () => control?.close());
   log.info({ url: server.url, role: config.role, database: config.databaseUrl ? 'postgresql' : 'pglite' }, 'ready');
   if (server.url && !config.isProduction) process.stdout.write(`\n  Almanac is ready: ${server.url}\n\n`);
-}
-
-function unreachableDatabase(error: unknown): Error {
-  if (isConfigurationProblem(error)) return error;
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : (error as Error);
-  const code = (cause as NodeJS.ErrnoException).code ?? cause.message;
-  return configurationProblem(`DATABASE_URL cannot be reached (${code}): start PostgreSQL, or correct the address.`);
 }
 
 const giveUpMs = 35_000;

@@ -28,7 +28,7 @@ export interface NamedCount {
 
 /** All that a week shows, as counted by the database in one statement. */
 export interface WeekNumbers {
-  /** 0 where nothing ever happened. */
+  /** 0 where nothing ever happened in the organization. */
   readonly version: number;
   /** When the newest input arrived; null where there is none. */
   readonly changedAt: Date | null;
@@ -43,6 +43,6 @@ export interface WeekNumbers {
   >;
   /** The newest high-impact items, at most three. */
   readonly highImpact: readonly StoredItem[];
-  /** The weeks before, the nearest last; only those since the first item. */
+  /** The eight weeks before, the nearest last, without the empty ones at their beginning. */
   readonly weeksBefore: readonly KindCounts[];
 }

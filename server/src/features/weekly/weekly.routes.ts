@@ -10,7 +10,7 @@ import {
 } from '@almanac/contract/weekly.ts';
 import type { FastifyInstance } from 'fastify';
 import type { Exporter } from '#exporters/kit/exporter.ts';
-import type { CachedAnswer } from '#platform/cache/answer-cache.ts';
+import type { CachedAnswer } from '#platform/cache/cached-answer.ts';
 import type { Scopes } from '#platform/db/scopes.ts';
 import { AnswerWithHeaders, BytesAnswer, FileAnswer } from '#platform/http/answers.ts';
 import { bind } from '#platform/http/bind.ts';
@@ -26,17 +26,21 @@ interface RoutesOptions {
   exporters: readonly Exporter[];
 }
 
-const answerBytes = ({ body, etag }: CachedAnswer) => new BytesAnswer(body, etag);
+function answerBytes(found: CachedAnswer | Promise<CachedAnswer>): BytesAnswer | Promise<BytesAnswer> {
+  return found instanceof Promise ? found.then(toBytesAnswer) : toBytesAnswer(found);
+}
+
+const toBytesAnswer = ({ body, etag }: CachedAnswer) => new BytesAnswer(body, etag);
 
 /** GET /api/weekly/summary, /stats, /activity, /pending, /export; POST /api/weekly/refresh, /items. */
 export function addWeeklyRoutes(app: FastifyInstance, { service, clock, scopes, exporters }: RoutesOptions): void {
   bind(app, getSummary, {
     access: 'weekly:read',
-    handle: async ({ principal, query }) => answerBytes(await service.getSummary(principal, query.week)),
+    handle: ({ principal, query }) => answerBytes(service.getSummary(principal, query.week)),
   });
   bind(app, getStats, {
     access: 'weekly:read',
-    handle: async ({ principal, query }) => answerBytes(await service.getStats(principal, query.week)),
+    handle: ({ principal, query }) => answerBytes(service.getStats(principal, query.week)),
   });
   bind(app, getActivity, {
     access: 'weekly:read',

@@ -4,7 +4,7 @@ import { putSource } from '#features/sources/index.ts';
 import { roundDecimal } from '#kernel/rounding.ts';
 import { type Week, weekOfDate } from '#kernel/weeks.ts';
 import type { UserPrincipal } from '#platform/access/principal.ts';
-import type { CachedAnswer } from '#platform/cache/answer-cache.ts';
+import type { CachedAnswer } from '#platform/cache/cached-answer.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { IdempotentCall } from '#platform/db/idempotency.ts';
 import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';

@@ -10,7 +10,7 @@ export const listedItems = 50;
 const weeksCompared = 8;
 
 interface WeekRow {
-  version: number | null;
+  version: number;
   changed_at: Date | null;
   days: ({ day: number } & KindCounts)[];
   contributors: number;
@@ -21,7 +21,6 @@ interface WeekRow {
   pending: StoredItem[];
   high_impact: StoredItem[];
   before: ({ week: number } & KindCounts)[];
-  first_item_at: Date | null;
 }
 
 const timestamps = (epochMs: readonly number[]) =>
@@ -40,13 +39,22 @@ export function dayBounds({ startDate, calendar }: Week): number[] {
   );
 }
 
-/** Reviews that were open at a moment: of those begun before it, the ones not resolved until it. */
+/**
+ * Reviews that were open at a moment: of those begun before it, the ones not resolved until it. What became of one later
+ * is not told, so that a closed week does not drift.
+ */
 const openReviews = (at: Date) => sql`
   select ${itemColumns} from activity_items
   where organization_id = organization.id and kind = 'review' and occurred_at < ${at} and resolved_at is null
   union all
-  select ${itemColumns} from activity_items
+  select id, title, author, category, impact, 'pending' as status, url, occurred_at from activity_items
   where organization_id = organization.id and kind = 'review' and occurred_at < ${at} and resolved_at >= ${at}`;
+
+/** The version of a week; of one that is not on record, the newest of all, because any change may be one of its own. */
+const versionOf = (weekStart: string) => sql`
+  coalesce((select version from activity_weeks
+    where organization_id = organization.id and week_start_date = ${weekStart}::date),
+  (select max(version) from activity_weeks where organization_id = organization.id), 0)`;
 
 /** Counts a week: every number and list that it shows, in one statement and so of one moment. */
 export async function readWeek(tx: OrganizationTx, week: Week): Promise<WeekNumbers> {
@@ -61,12 +69,12 @@ export async function readWeek(tx: OrganizationTx, week: Week): Promise<WeekNumb
       where organization_id = organization.id and occurred_at >= ${start} and occurred_at < ${end}
     )
     select
-      w.version, w.changed_at,
+      ${versionOf(week.startDate)} as version, w.changed_at,
       (select count(distinct author) from counted) as contributors,
       (select count(*) from (${openReviews(end)}) r) as open_reviews,
       (select coalesce(jsonb_agg(d), '[]') from (select day, ${kindCounts} from counted group by day) d) as days,
       (select coalesce(jsonb_agg(c), '[]') from (
-        select category as name, count(*) as value from counted group by category order by 2 desc, 1) c) as categories,
+        select category as name, count(*) as value from counted group by category order by 2 desc, category collate "C") c) as categories,
       (select coalesce(jsonb_agg(i), '[]') from (
         select impact as name, count(*) as value from counted group by impact) i) as impacts,
       (select jsonb_object_agg(k.kind, (select coalesce(jsonb_agg(l), '[]') from (
@@ -83,28 +91,27 @@ export async function readWeek(tx: OrganizationTx, week: Week): Promise<WeekNumb
       (select coalesce(jsonb_agg(b), '[]') from (
         select width_bucket(occurred_at, ${timestamps(weekBounds)}) as week, ${kindCounts} from activity_items
         where organization_id = organization.id and occurred_at >= ${new Date(weekBounds[0] ?? 0)} and occurred_at < ${start}
-        group by 1) b) as before,
-      (select min(occurred_at) from activity_items where organization_id = organization.id) as first_item_at
+        group by 1) b) as before
     from organization
     left join activity_weeks w on w.organization_id = organization.id and w.week_start_date = ${week.startDate}`.execute(
     tx.db,
   );
   const [row] = rows;
   if (!row) throw new Error('The week could not be counted.');
-  return toNumbers(row, weekBounds);
+  return toNumbers(row);
 }
 
-function toNumbers(row: WeekRow, weekBounds: readonly number[]): WeekNumbers {
+function toNumbers(row: WeekRow): WeekNumbers {
   const none: KindCounts = { uploads: 0, updates: 0, decisions: 0, completed: 0 };
   const days = Array.from({ length: 7 }, (_, index) => row.days.find(({ day }) => day === index + 1) ?? none);
   const sum = (kind: keyof KindCounts) => days.reduce((total, day) => total + day[kind], 0);
-  const firstMs = row.first_item_at?.getTime() ?? Number.POSITIVE_INFINITY;
-  const weeksBefore = Array.from({ length: weeksCompared }, (_, index) => ({
-    counts: row.before.find(({ week }) => week === index + 1) ?? none,
-    endMs: weekBounds[index + 1] ?? 0,
-  })).filter(({ endMs }) => endMs > firstMs);
+  const before = Array.from(
+    { length: weeksCompared },
+    (_, index) => row.before.find(({ week }) => week === index + 1) ?? none,
+  );
+  const firstBusy = before.findIndex((counts) => Object.values(counts).some((count) => count > 0));
   return {
-    version: row.version ?? 0,
+    version: row.version,
     changedAt: row.changed_at,
     stats: {
       newUploads: sum('uploads'),
@@ -125,7 +132,7 @@ function toNumbers(row: WeekRow, weekBounds: readonly number[]): WeekNumbers {
       pending: row.pending,
     },
     highImpact: row.high_impact,
-    weeksBefore: weeksBefore.map(({ counts }) => counts),
+    weeksBefore: firstBusy < 0 ? [] : before.slice(firstBusy),
   };
 }
 

@@ -18,7 +18,7 @@ const mostChanges = 2;
 /**
  * Writes a week's highlights, by these rules in this order:
  * 1. the newest high-impact items, at most three;
- * 2. records: a number higher than in each of the eight weeks before (with at least four of them on record);
+ * 2. records: a number higher than in each of the eight weeks before (those since the first with an item, at least four);
  * 3. growth: the two numbers that are most above those of the whole week before, from 20 % and three items on.
  * They rest on the items alone and not on the hour, so a running week is never measured against a full one except where
  * it has already passed it, and the same items always give the same sentences.

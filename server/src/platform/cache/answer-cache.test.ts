@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { AnswerCache, type AnswerCacheOptions, type CachedAnswer } from './answer-cache.ts';
+import { AnswerCache, type AnswerCacheOptions } from './answer-cache.ts';
+import type { CachedAnswer } from './cached-answer.ts';
 import { toScope } from './cache-key.ts';
 import { createGenerations } from './generations.ts';
 

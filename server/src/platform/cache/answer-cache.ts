@@ -1,15 +1,8 @@
 import { LRUCache } from 'lru-cache';
+import type { CachedAnswer } from './cached-answer.ts';
 import { type CacheKey, toKeyText, toScope } from './cache-key.ts';
 import type { Generations } from './generations.ts';
 import type { LevelTwo } from './level-two.ts';
-
-/** An answer as it leaves: bytes, never to be changed, and their ETag. */
-export interface CachedAnswer {
-  readonly body: Buffer;
-  readonly etag: string;
-  /** Epoch milliseconds after which it must not be served, such as the end of the week it is about. */
-  readonly validUntil?: number;
-}
 
 export interface AnswerCacheOptions {
   name: string;

@@ -1,4 +1,4 @@
-import type { CachedAnswer } from './answer-cache.ts';
+import type { CachedAnswer } from './cached-answer.ts';
 
 /** An answer as it lies in the second level. */
 export interface StoredAnswer {

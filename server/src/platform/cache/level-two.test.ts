@@ -5,7 +5,7 @@ import { type Bus, createLocalBus, type JsonValue } from '#platform/bus/bus.ts';
 import { createLog } from '#platform/log/log.ts';
 import { openBreakableProxy } from '#testing/breakable-proxy.ts';
 import { answer, joined, never, pairBuses } from '#testing/join-caches.ts';
-import type { CachedAnswer } from './answer-cache.ts';
+import type { CachedAnswer } from './cached-answer.ts';
 import { type Caches, createCaches } from './caches.ts';
 
 const redisUrl = process.env.TEST_REDIS_URL ?? '';

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { useDataDir } from '../config/data-dir.ts';
 import { configurationProblem } from '../config/environment.ts';
 
 /** Held while this process owns the data folder. */
@@ -14,8 +14,7 @@ export interface DataDirLock {
  * process holds it.
  */
 export function lockDataDir(dataDir: string): DataDirLock {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const lock = new DatabaseSync(join(dataDir, 'lock'), { timeout: 0 });
+  const lock = useDataDir(dataDir, () => new DatabaseSync(join(dataDir, 'lock'), { timeout: 0 }));
   try {
     lock.exec('begin exclusive');
   } catch (error) {

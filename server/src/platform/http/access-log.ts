@@ -3,19 +3,19 @@ import type { Log } from '../log/log.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
 interface RecorderOptions {
-  log: Log;
+  accessLog: Pick<Log, 'info'>;
   telemetry: Pick<Telemetry, 'observeRequest'>;
 }
 
 /** Makes the hook that writes one line a request and counts it. */
-export function createRecorder({ log, telemetry }: RecorderOptions) {
+export function createRecorder({ accessLog, telemetry }: RecorderOptions) {
   return (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     const ms = reply.elapsedTime;
     const route = request.routeOptions.url ?? 'unknown';
     const status = reply.statusCode;
     telemetry.observeRequest({ route, method: request.method, status, seconds: ms / 1000 });
     const principal = request.principal as typeof request.principal | null;
-    log.info({
+    accessLog.info({
       request_id: request.id,
       user: principal?.userId,
       organization: principal?.organizationId,

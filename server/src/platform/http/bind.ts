@@ -52,7 +52,7 @@ export function bind<const Declared extends Endpoint>(
     ...(endpoint.maxBodyBytes === undefined ? {} : { bodyLimit: endpoint.maxBodyBytes }),
     ...(endpoint.isBodyOptional ? { preValidation: takeNoBodyAsEmpty } : {}),
     schema: describeEndpoint(endpoint, access),
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const once = readIdempotencyKey(request, endpoint);
       const bound = {
         principal: request.principal,
@@ -65,9 +65,13 @@ export function bind<const Declared extends Endpoint>(
         once,
         reply,
       } as unknown as BoundRequest<Declared>;
-      const answer = await handle(bound);
-      if (once?.wasReplayed) reply.header('idempotency-replayed', 'true');
-      return sendAnswer({ request, reply, endpoint, answer });
+      const send = (answer: Answer<Declared>) => {
+        if (once?.wasReplayed) reply.header('idempotency-replayed', 'true');
+        return sendAnswer({ request, reply, endpoint, answer });
+      };
+      // A cached answer is there at once, and goes out at once.
+      const answer = handle(bound);
+      return answer instanceof Promise ? answer.then(send) : send(answer);
     },
   });
 }

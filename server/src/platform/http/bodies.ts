@@ -1,61 +1,76 @@
+import { isUtf8 } from 'node:buffer';
 import type { FieldFault } from '@almanac/contract/errors.ts';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { AppError, validationFailed } from '../errors/app-error.ts';
 
 type BodyDone = (error: Error | null, body?: unknown) => void;
 
-/** Reads JSON; an empty body is no body. Keys that would change prototypes are refused. */
-export function readJsonBody(app: FastifyInstance) {
-  const parse = app.getDefaultJsonParser('error', 'error');
-  return (request: FastifyRequest, body: string | Buffer, done: BodyDone): void => {
-    if (body.length === 0) return done(null, undefined);
-    void parse(request, body as string, (error, parsed) => {
-      if (error) return done(error);
-      // Only an escape can bring a character that the database cannot hold.
-      const fault = body.includes('\\u') ? findUnstorable(parsed, '') : undefined;
-      done(fault ? validationFailed([fault]) : null, parsed);
-    });
-  };
+/** Reads JSON (RFC 8259, so UTF-8); an empty body is no body. Keys that would change prototypes are refused. */
+export function readJsonBody(request: FastifyRequest, body: Buffer, done: BodyDone): void {
+  if (body.length === 0) return done(null, undefined);
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    return done(unsupported(`The Content-Encoding '${encoding}' is not read here: send the body as it is.`));
+  }
+  if (!isUtf8(body)) return done(malformed('The body is not valid UTF-8.'));
+  const text = body.toString('utf8');
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    return done(malformed(`The body is not valid JSON: ${(error as Error).message}.`, error));
+  }
+  // Only an escape can bring a character that the database cannot hold, or hide a key.
+  const fault = text.includes('\\u') || text.includes('__proto__') ? findRefused(parsed, '') : undefined;
+  done(fault ? validationFailed([fault]) : null, parsed);
+}
+
+function malformed(message: string, cause?: unknown): AppError {
+  return new AppError({ code: 'MALFORMED_BODY', message, cause });
+}
+
+function unsupported(message: string): AppError {
+  return new AppError({ code: 'UNSUPPORTED_MEDIA_TYPE', message });
 }
 
 const maxDepth = 100;
+const maxPathLength = 200;
 
-/** Finds the first text that cannot be stored: one with U+0000 or with half of a surrogate pair. */
-function findUnstorable(value: unknown, path: string, depth = 0): FieldFault | undefined {
+/** Finds the first text that cannot be stored, one with U+0000 or half of a surrogate pair, and the first key refused. */
+function findRefused(value: unknown, path: string, depth = 0): FieldFault | undefined {
   if (typeof value === 'string') return describeUnstorable(value, path);
   if (typeof value !== 'object' || value === null) return undefined;
   if (depth > maxDepth) return { field: 'body', issue: `is nested deeper than ${maxDepth} levels` };
   for (const [key, inner] of Object.entries(value)) {
     const step = Array.isArray(value) ? `[${key}]` : `${path === '' ? '' : '.'}${key}`;
-    const fault = describeUnstorable(key, `${path}${step}`) ?? findUnstorable(inner, `${path}${step}`, depth + 1);
+    const innerPath = `${path}${step}`.slice(0, maxPathLength);
+    if (key === '__proto__') return { field: innerPath, issue: 'is not taken as the name of a field' };
+    const fault = describeUnstorable(key, innerPath) ?? findRefused(inner, innerPath, depth + 1);
     if (fault) return fault;
   }
   return undefined;
 }
 
 function describeUnstorable(text: string, path: string): FieldFault | undefined {
-  const field = path === '' ? 'body' : path;
+  const field = path === '' ? 'body' : path.toWellFormed();
   if (text.includes('\0')) return { field, issue: 'contains the character U+0000, which cannot be stored' };
   if (!text.isWellFormed()) return { field, issue: 'contains half of a surrogate pair, which is no character' };
   return undefined;
 }
 
-/** A body of another media type, or of none: taken when it is empty, refused when there is one. */
+/** A body of another media type, or of none: taken when it is empty, refused as soon as there is one. */
 export function readUnnamedBody(request: FastifyRequest, payload: NodeJS.ReadableStream, done: BodyDone): void {
-  let isEmpty = true;
-  payload.on('data', () => {
-    isEmpty = false;
-  });
-  payload.on('error', done);
-  payload.on('end', () => {
-    if (isEmpty) return done(null, undefined);
+  const refuse = () => {
+    payload.removeListener('end', accept);
     const sent = request.headers['content-type'] ?? '';
     const named = sent === '' ? 'A body without Content-Type' : `The Content-Type '${sent}'`;
-    done(
-      new AppError({
-        code: 'UNSUPPORTED_MEDIA_TYPE',
-        message: `${named} is not read here: send \`Content-Type: application/json\`.`,
-      }),
-    );
-  });
+    done(unsupported(`${named} is not read here: send \`Content-Type: application/json\`.`));
+  };
+  const accept = () => {
+    payload.removeListener('data', refuse);
+    done(null, undefined);
+  };
+  payload.once('data', refuse);
+  payload.once('end', accept);
+  payload.once('error', done);
 }

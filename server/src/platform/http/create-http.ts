@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import cors, { type FastifyCorsOptions } from '@fastify/cors';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import fastify from 'fastify';
 import type { UserPrincipal } from '../access/principal.ts';
 import type { HttpConfig } from '../config/config.ts';
@@ -21,6 +21,7 @@ import { createValidatorCompiler } from './validation.ts';
 export interface HttpOptions {
   config: HttpConfig;
   log: Log;
+  accessLog: Pick<Log, 'info'>;
   authenticator: Authenticator;
   limiter: RateLimiter;
   limits: RequestLimits;
@@ -62,7 +63,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   limitConnections(app.server, config);
 
   await app.register(cookie);
-  await app.register(cors, { delegator: createCorsDelegator(config) });
+  await app.register(cors, createCorsOptions(config));
   const securityHeaders = createSecurityHeaders(config.isProduction);
   app.addHook('onRequest', createGate({ ...options, securityHeaders, refusal: createRefusal(options) }));
   app.addHook('onResponse', createRecorder(options));
@@ -71,18 +72,15 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   return app;
 }
 
-function createCorsDelegator(config: HttpConfig) {
-  return (request: FastifyRequest, done: (error: null, options: FastifyCorsOptions) => void) => {
-    const { origin, host } = request.headers;
-    const isAllowed = origin !== undefined && isOriginAllowed(origin, host, config);
-    done(null, {
-      origin: isAllowed,
-      credentials: true,
-      maxAge: 600,
-      strictPreflight: false,
-      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      exposedHeaders: ['ETag', 'Link', 'Retry-After', 'X-Total-Count', 'Content-Disposition', 'Idempotency-Replayed'],
-    });
+/** A page of the server's own origin needs none of these headers, so only foreign origins are asked about. */
+function createCorsOptions(config: HttpConfig): FastifyCorsOptions {
+  return {
+    origin: (origin, decide) => decide(null, origin !== undefined && isOriginAllowed(origin, undefined, config)),
+    credentials: true,
+    maxAge: 600,
+    strictPreflight: false,
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: ['ETag', 'Link', 'Retry-After', 'X-Total-Count', 'Content-Disposition', 'Idempotency-Replayed'],
   };
 }
 

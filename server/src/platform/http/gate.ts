@@ -5,6 +5,7 @@ import { AppError } from '../errors/app-error.ts';
 import type { RateLimiter } from '../limits/rate-limiter.ts';
 import { isHostAllowed, isOriginAllowed } from './origins.ts';
 import type { RouteConfig } from './route-config.ts';
+import type { SecurityHeaders } from './security-headers.ts';
 
 /** What a request shows of who sends it. */
 export interface Credentials {
@@ -38,7 +39,7 @@ interface GateOptions {
   limits: RequestLimits;
   /** Why no request is taken at the moment, if so. */
   refusal: () => AppError | undefined;
-  securityHeaders: Readonly<Record<string, string>>;
+  securityHeaders: SecurityHeaders;
 }
 
 type Done = (error?: Error) => void;
@@ -50,10 +51,10 @@ type Done = (error?: Error) => void;
 export function createGate(options: GateOptions): (request: FastifyRequest, reply: FastifyReply, done: Done) => void {
   const { authenticator, config, securityHeaders } = options;
   return (request, reply, done) => {
-    reply.headers(securityHeaders);
-    const fault = options.refusal() ?? findFault(request, config);
-    if (fault) return done(fault);
     const route = request.routeOptions.config as Partial<RouteConfig>;
+    reply.headers(route.endpoint ? securityHeaders.data : securityHeaders.page);
+    const fault = options.refusal() ?? findFault({ request, config, route });
+    if (fault) return done(fault);
     if (route.access === undefined || route.access === 'public') return done(limitAddress(request, reply, options));
     const credentials = readCredentials(request, route as RouteConfig);
     const known = authenticator.peek(credentials);
@@ -65,7 +66,13 @@ export function createGate(options: GateOptions): (request: FastifyRequest, repl
   };
 }
 
-function findFault(request: FastifyRequest, config: HttpConfig): AppError | undefined {
+interface Checked {
+  request: FastifyRequest;
+  config: HttpConfig;
+  route: Partial<RouteConfig>;
+}
+
+function findFault({ request, config, route }: Checked): AppError | undefined {
   const { host, accept, cookie, origin, authorization } = request.headers;
   if (!isHostAllowed(host, config)) {
     return new AppError({
@@ -73,7 +80,7 @@ function findFault(request: FastifyRequest, config: HttpConfig): AppError | unde
       message: `This server is bound to loopback and does not answer as '${host}'. Use localhost, or set HOST and PUBLIC_URL.`,
     });
   }
-  if (accept !== undefined && !isJsonAccepted(request, accept)) {
+  if (accept !== undefined && !isJsonAccepted(route, accept)) {
     return new AppError({
       code: 'NOT_ACCEPTABLE',
       message: `'${accept}' cannot be produced here; application/json can.`,
@@ -90,8 +97,7 @@ function findFault(request: FastifyRequest, config: HttpConfig): AppError | unde
   return undefined;
 }
 
-function isJsonAccepted(request: FastifyRequest, accept: string): boolean {
-  const { endpoint } = request.routeOptions.config as Partial<RouteConfig>;
+function isJsonAccepted({ endpoint }: Partial<RouteConfig>, accept: string): boolean {
   if (!endpoint || endpoint.files || accept === '') return true;
   return /\*\/\*|application\/(\*|json)|\+json/i.test(accept);
 }

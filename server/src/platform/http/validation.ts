@@ -1,22 +1,15 @@
-import type { FieldFault } from '@almanac/contract/errors.ts';
-import { Ajv, type ErrorObject } from 'ajv';
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormatsModule, { type FormatsPlugin } from 'ajv-formats';
-import type { FastifySchemaValidationError, FastifyValidationResult } from 'fastify/types/schema.js';
+import type { FastifyValidationResult } from 'fastify/types/schema.js';
 
 // The package's types describe its CommonJS form; at run time the import is the plugin itself.
 const addFormats = addFormatsModule as unknown as FormatsPlugin;
 
-const maxFaults = 20;
+/** Bodies with more values than this are told their first fault alone: to list all could take gigabytes. */
+const maxListedValues = 100_000;
 
-function createAjv(coerceTypes: boolean): Ajv {
-  const ajv = new Ajv({
-    coerceTypes,
-    removeAdditional: false,
-    useDefaults: true,
-    allErrors: true,
-    verbose: true,
-    strict: false,
-  });
+function createAjv(options: { coerceTypes: boolean; allErrors: boolean }): Ajv {
+  const ajv = new Ajv({ ...options, removeAdditional: false, useDefaults: true, verbose: true, strict: false });
   addFormats(ajv);
   return ajv;
 }
@@ -26,92 +19,73 @@ function createAjv(coerceTypes: boolean): Ajv {
  * unknown fields are refused.
  */
 export function createValidatorCompiler(): (route: { schema: unknown; httpPart?: string }) => FastifyValidationResult {
-  const exact = createAjv(false);
-  const coercing = createAjv(true);
+  const first = createAjv({ coerceTypes: false, allErrors: false });
+  const all = createAjv({ coerceTypes: false, allErrors: true });
+  const coercing = createAjv({ coerceTypes: true, allErrors: true });
   return ({ schema, httpPart }) => {
-    const ajv = httpPart === 'body' ? exact : coercing;
-    return ajv.compile(schema as object) as unknown as FastifyValidationResult;
+    const validate =
+      httpPart === 'body'
+        ? createBodyCheck({ schema: schema as object, first, all })
+        : createTextCheck(coercing.compile(schema as object));
+    return validate as unknown as FastifyValidationResult;
   };
 }
 
-/** Turns what the validator found into the faults that the caller reads: field, value quoted, what is taken instead. */
-export function describeFaults(
-  errors: readonly FastifySchemaValidationError[],
-  part: string,
-): [FieldFault, ...FieldFault[]] {
-  const faults = (errors as unknown as ErrorObject[])
-    .filter(({ keyword }) => keyword !== 'if')
-    .slice(0, maxFaults)
-    .map((error) => describeFault(error, part));
-  const [first = { field: part, issue: 'is not valid' }, ...rest] = faults;
-  return [first, ...rest];
+interface Check {
+  (data: unknown): boolean;
+  errors?: ErrorObject[] | null;
 }
 
-function describeFault(error: ErrorObject, part: string): FieldFault {
-  const path = error.instancePath.split('/').slice(1);
-  const index = path.find((step) => /^\d+$/.test(step));
-  const named = fieldName(path, missingOrUnknown(error));
-  const fault = { field: named === '' ? part : named, issue: issueOf(error) };
-  return index === undefined ? fault : { ...fault, index: Number(index) };
+/** Looks for the first fault, and for all of them only where there is one. */
+function createBodyCheck({ schema, first, all }: { schema: object; first: Ajv; all: Ajv }): Check {
+  const isValid = first.compile(schema);
+  let findAll: ValidateFunction | undefined;
+  const check: Check = (body) => {
+    if (isValid(body)) return true;
+    check.errors = isValid.errors ?? null;
+    if (isLarge(body)) return false;
+    findAll ??= all.compile(schema);
+    findAll(body);
+    check.errors = findAll.errors ?? check.errors;
+    return false;
+  };
+  return check;
 }
 
-function missingOrUnknown({ keyword, params }: ErrorObject): string | undefined {
-  if (keyword === 'required') return params.missingProperty as string;
-  if (keyword === 'additionalProperties') return params.additionalProperty as string;
-  return undefined;
+function isLarge(body: unknown): boolean {
+  const waiting = [body];
+  for (let count = 0; waiting.length > 0; count += 1) {
+    if (count + waiting.length > maxListedValues) return true;
+    const value = waiting.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    const inner = Object.values(value);
+    if (inner.length > maxListedValues) return true;
+    for (const one of inner) waiting.push(one);
+  }
+  return false;
 }
 
-/** `/items/3/kind` becomes `items[3].kind`. */
-function fieldName(path: readonly string[], last: string | undefined): string {
-  const steps = last === undefined ? path : [...path, last];
-  return steps.reduce((name, step) => {
-    if (/^\d+$/.test(step)) return `${name}[${step}]`;
-    return name === '' ? step : `${name}.${step}`;
-  }, '');
+/** Coercion turns `1e400` into Infinity and takes digits that a number cannot hold; both are refused. */
+function createTextCheck(validate: ValidateFunction): Check {
+  const check: Check = (data) => {
+    if (!validate(data)) {
+      check.errors = validate.errors ?? null;
+      return false;
+    }
+    const inexact = Object.entries((data ?? {}) as object).find(([, value]) => isInexact(value));
+    if (!inexact) return true;
+    check.errors = [inexactNumber(...inexact)];
+    return false;
+  };
+  return check;
 }
 
-/** The value as the caller sent it, cut to what fits a message. */
-export function quote(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
-  return `'${text.length > 60 ? `${text.slice(0, 60)}…` : text}'`;
+function isInexact(value: unknown): boolean {
+  return typeof value === 'number' && (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER);
 }
 
-const formatExamples: Readonly<Record<string, string>> = {
-  'date-time': 'a time such as 2024-12-16T09:30:00Z',
-  date: 'a date such as 2024-12-16',
-  email: 'an e-mail address such as ada@example.org',
-  uuid: 'an id such as 01938f6e-2b7a-7c3e-9a51-0f1e2d3c4b5a',
-  uri: 'a web address such as https://example.org/page',
-};
-
-type IssueWriter = (error: ErrorObject) => string;
-
-const issues: Readonly<Record<string, IssueWriter>> = {
-  required: () => 'is missing',
-  additionalProperties: ({ parentSchema }) =>
-    `is not taken here; taken are ${Object.keys(parentSchema?.properties ?? {}).join(', ')}`,
-  type: ({ data, params }) => `${quote(data)} is not of type ${String(params.type)}`,
-  enum: ({ data, params }) => `${quote(data)} is not one of ${(params.allowedValues as unknown[]).join(', ')}`,
-  const: ({ data, params }) => `${quote(data)} is not ${quote(params.allowedValue)}`,
-  format: ({ data, params }) =>
-    `${quote(data)} is not ${formatExamples[String(params.format)] ?? String(params.format)}`,
-  minLength: ({ data, params }) =>
-    data === '' ? 'is empty' : `${quote(data)} is shorter than ${String(params.limit)} characters`,
-  maxLength: ({ data, params }) =>
-    `is ${String((data as string).length)} characters long; at most ${String(params.limit)} are taken`,
-  minItems: ({ params }) => `has too few entries; at least ${String(params.limit)} are needed`,
-  maxItems: ({ data, params }) =>
-    `has ${String((data as unknown[]).length)} entries; at most ${String(params.limit)} are taken`,
-  pattern: ({ data, parentSchema }) =>
-    `${quote(data)} is not ${String(parentSchema?.description ?? 'of the form taken')}`,
-};
-
-const comparisons = new Set(['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum']);
-
-function issueOf(error: ErrorObject): string {
-  const write = issues[error.keyword];
-  if (write) return write(error);
-  if (comparisons.has(error.keyword))
-    return `${quote(error.data)} must be ${String(error.params.comparison)} ${String(error.params.limit)}`;
-  return `${quote(error.data)} ${error.message ?? 'is not valid'}`;
+function inexactNumber(name: string, data: unknown): ErrorObject {
+  const limit = Number.MAX_SAFE_INTEGER;
+  const params = { comparison: '<=', limit };
+  return { keyword: 'maximum', instancePath: `/${name}`, schemaPath: '', params, data };
 }

@@ -11,9 +11,27 @@ interface LogOptions {
 /** Field names whose values never reach the log, wherever they stand up to two levels deep. */
 const secretFields = ['password', 'token', 'access_token', 'refresh_token', 'authorization', 'cookie', 'secret', 'key'];
 
-/** Makes the process's logger. Secrets are masked by field name; the destination is standard output unless given. */
-export function createLog({ level, destination }: LogOptions): Log {
+/** The process's loggers: one for what happens, one for the line that each request leaves. */
+export interface Logs {
+  readonly log: Log;
+  readonly accessLog: Pick<Log, 'info'>;
+}
+
+/**
+ * Makes the process's loggers, on standard output unless a destination is given. Secrets are masked by field name; the
+ * access log holds fixed fields, none of them secret, so it goes without, and is written by the block.
+ */
+export function createLogs({ level, destination }: LogOptions): Logs {
   const paths = secretFields.flatMap((field) => [field, `*.${field}`]);
-  const options = { level, base: null, redact: { paths, censor: '[masked]' } };
-  return destination ? pino(options, destination) : pino(options, pino.destination({ dest: 1, sync: false }));
+  const output = destination ?? pino.destination({ dest: 1, sync: true });
+  const accessOutput = destination ?? pino.destination({ dest: 1, sync: false, minLength: 4_096, periodicFlush: 200 });
+  return {
+    log: pino({ level, base: null, redact: { paths, censor: '[masked]' } }, output),
+    accessLog: pino({ level, base: null }, accessOutput),
+  };
+}
+
+/** Makes a logger alone, for what serves no requests. */
+export function createLog(options: LogOptions): Log {
+  return createLogs(options).log;
 }

@@ -1,0 +1,34 @@
+import { randomUUID } from 'node:crypto';
+import { type Client, createClient } from '@almanac/client';
+import { register } from '@almanac/contract/identity.ts';
+import type { NewItem } from '@almanac/contract/weekly.ts';
+
+/** A signed-in person, who owns an organization. */
+export interface Person {
+  readonly email: string;
+  readonly password: string;
+  readonly token: string;
+  /** Acts as this person on a server; the one of the registration unless another is named. */
+  on(baseUrl: string, fetching?: typeof fetch): Client;
+}
+
+/** Registers somebody new. */
+export async function signUp(baseUrl: string): Promise<Person> {
+  const email = `${randomUUID()}@example.org`;
+  const password = 'correct horse battery';
+  const { access_token: token } = await createClient({ baseUrl }).call(register, { body: { email, password } });
+  return { email, password, token, on: (url, fetching) => createClient({ baseUrl: url, token, fetch: fetching }) };
+}
+
+/** An item of now, told apart by its id. */
+export function newItem(externalId: string, fields: Partial<NewItem> = {}): NewItem {
+  const occurred_at = new Date().toISOString();
+  return {
+    kind: 'update',
+    title: `Change ${externalId}`,
+    author: 'Ada',
+    external_id: externalId,
+    occurred_at,
+    ...fields,
+  };
+}

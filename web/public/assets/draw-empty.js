@@ -1,0 +1,41 @@
+import { element } from './dom.js';
+
+/**
+ * What to do where nothing has happened yet.
+ * @param {{ slug: string, is_demo: boolean }} organization
+ */
+export function createEmpty({ slug, is_demo }) {
+  const item = {
+    kind: 'update',
+    title: 'Rewrote the onboarding guide',
+    author: 'Ada',
+    occurred_at: new Date().toISOString(),
+  };
+  const command = [
+    `curl -X POST ${location.origin}/api/weekly/items \\`,
+    `  -H 'Authorization: Bearer <access token>' \\`,
+    `  -H 'X-Organization-Id: ${slug}' \\`,
+    `  -H 'Content-Type: application/json' \\`,
+    `  -d '${JSON.stringify({ items: [item] })}'`,
+  ].join('\n');
+  const checkout =
+    slug === 'local'
+      ? 'Start the server inside a git checkout, and its commits, merges and tags appear here. Or post items yourself:'
+      : 'Post items, and they appear here at once:';
+  return element(
+    'div',
+    { class: 'empty' },
+    element('h3', {}, 'Nothing has happened this week yet'),
+    element('p', {}, is_demo ? 'The generator adds items every few minutes.' : checkout),
+    element('pre', {}, element('code', {}, command)),
+    element(
+      'p',
+      {},
+      'An access token comes from ',
+      element('a', { href: '/docs#/Identity/identity.register' }, 'POST /auth/register'),
+      ' or ',
+      element('a', { href: '/docs#/Identity/identity.login' }, 'POST /auth/login'),
+      '.',
+    ),
+  );
+}

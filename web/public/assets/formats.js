@@ -1,0 +1,58 @@
+/** @typedef {import('../../../contract/weekly.ts').WeeklyData} WeeklyData */
+/** @typedef {ReturnType<typeof createFormats>} Formats */
+
+/**
+ * Writes numbers and dates as the reader's locale does, with times on the organization's clock.
+ * @param {string} timeZone
+ */
+export function createFormats(timeZone) {
+  const number = new Intl.NumberFormat();
+  const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 });
+  const change = new Intl.NumberFormat(undefined, {
+    style: 'percent',
+    maximumFractionDigits: 1,
+    signDisplay: 'exceptZero',
+  });
+  const period = new Intl.DateTimeFormat(undefined, { timeZone, day: 'numeric', month: 'long', year: 'numeric' });
+  const moment = new Intl.DateTimeFormat(undefined, {
+    timeZone,
+    weekday: 'short',
+    hour: 'numeric',
+    minute: '2-digit',
+  });
+  const second = new Intl.DateTimeFormat(undefined, { timeZone, timeStyle: 'medium' });
+  const weekday = new Intl.DateTimeFormat(undefined, { timeZone: 'UTC', weekday: 'short' });
+  const dayOfMonth = new Intl.DateTimeFormat(undefined, { timeZone: 'UTC', day: 'numeric', month: 'short' });
+  const isoDay = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
+  return {
+    /** @param {number} value */
+    number: (value) => number.format(value),
+    /** @param {number} value 12.5 for 12.5 % */
+    percent: (value) => percent.format(value / 100),
+    /** @param {number} value 12.5 for 12.5 %; the answer has a sign */
+    change: (value) => change.format(value / 100),
+    /** @param {WeeklyData['week']} week */
+    period: ({ start, end }) => period.formatRange(new Date(start), new Date(Date.parse(end) - 1)),
+    /** @param {string} iso */
+    moment: (iso) => moment.format(new Date(iso)),
+    /** @param {Date} date */
+    second: (date) => second.format(date),
+    /** @param {string} date as 2024-12-18 */
+    weekday: (date) => weekday.format(new Date(`${date}T12:00:00Z`)),
+    /** @param {string} date as 2024-12-18 */
+    dayOfMonth: (date) => dayOfMonth.format(new Date(`${date}T12:00:00Z`)),
+    /** @param {Date} date @returns {string} the organization's day, as 2024-12-18 */
+    isoDay: (date) => isoDay.format(date),
+    duration: formatHours,
+  };
+}
+
+/**
+ * @param {number} hours
+ * @returns {string} in days from two days on
+ */
+function formatHours(hours) {
+  const [value, unit] = hours >= 48 ? [hours / 24, 'day'] : [hours, 'hour'];
+  const options = { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 0 };
+  return new Intl.NumberFormat(undefined, /** @type {Intl.NumberFormatOptions} */ (options)).format(Math.floor(value));
+}
