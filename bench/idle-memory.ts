@@ -10,13 +10,13 @@ import { residentMegabytes, startProcess } from './start-process.ts';
 
 const settleMs = 20_000;
 const samples = 5;
-const main = join(import.meta.dirname, '../server/src/main.ts');
+const almanac = join(import.meta.dirname, '../node_modules/.bin/almanac');
 
 async function measureIdle(environment: Record<string, string>): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'almanac-idle-'));
   const started = await startProcess({
-    command: process.execPath,
-    words: [main, 'start'],
+    command: almanac,
+    words: ['start'],
     folder,
     environment: { DATA_DIR: folder, ...environment },
   });

@@ -64,7 +64,9 @@ export const register = defineEndpoint({
       name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
       account_type: Type.Optional(Type.Enum([...accountTypes])),
       organization_name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
-      setup_token: Type.Optional(Type.String({ description: 'Needed in production for the first account' })),
+      setup_token: Type.Optional(
+        Type.String({ maxLength: 200, description: 'Needed in production for the first account' }),
+      ),
     },
     strict,
   ),

@@ -40,7 +40,7 @@ export async function startServer({ env, cwd }: StartOptions): Promise<StartedSe
     env: { ...plainEnvironment(), PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const exited = once(child, 'exit') as Promise<[number | null]>;
+  const exited = once(child, 'exit') as Promise<[number | null, string | null]>;
   const stderr = text(child.stderr);
   const log: LogLine[] = [];
   const ready = Promise.withResolvers<string>();
@@ -50,7 +50,9 @@ export async function startServer({ env, cwd }: StartOptions): Promise<StartedSe
     log.push(entry);
     if (entry.msg === 'ready') ready.resolve(entry.url ?? '');
   });
-  void exited.then(async ([code]) => ready.reject(new Error(`The server ended with ${code}: ${await stderr}`)));
+  void exited.then(async ([code, signal]) =>
+    ready.reject(new Error(`The server ended with ${code ?? signal}: ${await stderr}`)),
+  );
   const url = await ready.promise;
   return {
     url,

@@ -1,18 +1,23 @@
 -- The roles that requests and jobs run under. They own nothing and cannot bypass row security. Roles belong to the whole
--- cluster, so another database of the same cluster may have made them already.
+-- cluster, so another database of the same cluster, or its administrator, may have made them already; the owner must be
+-- able to take them on.
 do $$
 declare
   name text;
 begin
   foreach name in array array['almanac_app', 'almanac_system', 'almanac_instance'] loop
+    if not exists (select from pg_roles where rolname = name) then
+      begin
+        execute format('create role %I nologin', name);
+      exception when duplicate_object or unique_violation then null;
+      end;
+    end if;
     begin
-      execute format('create role %I nologin', name);
-    exception when duplicate_object or unique_violation then null;
-    end;
-    begin
+      perform set_config('role', name, true);
+    exception when insufficient_privilege then
       execute format('grant %I to current_user', name);
-    exception when unique_violation then null;
     end;
+    perform set_config('role', 'none', true);
   end loop;
 end
 $$;
@@ -96,7 +101,7 @@ $$;
 
 -- The parts {role, user, organization} of the transaction's scope, or null where none was opened or the signature is wrong.
 create function auth.scope() returns text[]
-language plpgsql stable security definer set search_path = pg_catalog, public as $$
+language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   parts text[] := string_to_array(nullif(current_setting('almanac.scope', true), ''), '/');
 begin
@@ -108,13 +113,13 @@ end
 $$;
 
 create function auth.uid() returns uuid
-language sql stable security definer set search_path = pg_catalog, public as $$
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
   select nullif((auth.scope())[2], '')::uuid
 $$;
 
 -- The organization whose rows a request sees: the one of its scope, while its user is an active member there.
 create function auth.visible_organization() returns uuid
-language plpgsql stable security definer set search_path = pg_catalog, public as $$
+language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   parts text[] := auth.scope();
 begin
@@ -130,7 +135,7 @@ $$;
 
 -- The organization that background work was opened for.
 create function auth.system_organization() returns uuid
-language plpgsql stable security definer set search_path = pg_catalog, public as $$
+language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   parts text[] := auth.scope();
 begin

@@ -47,7 +47,7 @@ create function feed_state_interval() returns interval language sql immutable as
 -- that waited before. Answers the organization's last number, in how many milliseconds the first waiting state is due, and how many
 -- events got a number.
 create function publish_to_feed(drafts jsonb) returns table (head_id bigint, due_in_ms integer, numbered_count integer)
-language plpgsql security definer set search_path = pg_catalog, public as $$
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   organization constant uuid := coalesce(auth.system_organization(), auth.visible_organization());
   head bigint;
@@ -100,7 +100,7 @@ $$;
 
 -- Numbers the waiting states of an organization that are due. Answers as publish_to_feed does.
 create function number_due_feed_states(organization uuid) returns table (head_id bigint, due_in_ms integer, numbered_count integer)
-language plpgsql set search_path = pg_catalog, public as $$
+language plpgsql set search_path = pg_catalog, public, pg_temp as $$
 declare
   head bigint;
   moment timestamptz;
@@ -143,7 +143,7 @@ $$;
 -- The backstop of a process, once a second: numbers due states that no process has numbered, whoever stored them, and
 -- answers the last number of those organizations and of the ones that are followed here.
 create function beat_feed(followed uuid[]) returns table (organization uuid, head_id bigint)
-language plpgsql set search_path = pg_catalog, public as $$
+language plpgsql set search_path = pg_catalog, public, pg_temp as $$
 declare
   found_id uuid;
   numbered uuid[] := '{}';

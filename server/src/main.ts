@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { commands } from './app/commands/commands.ts';
 import { isConfigurationProblem } from './platform/config/environment.ts';
 

@@ -9,7 +9,7 @@ import { newId } from '#kernel/ids.ts';
 import { type Config, shapeConfig } from '#platform/config/config.ts';
 import type { VariableValues } from '#platform/config/variables.ts';
 import type { RequestLimits } from '#platform/http/gate.ts';
-import { createLog } from '#platform/log/log.ts';
+import { createLog, type Log } from '#platform/log/log.ts';
 import type { Realtime } from '#platform/realtime/realtime.ts';
 import { openTestDatabase } from './test-database.ts';
 
@@ -49,6 +49,8 @@ interface TestAppOptions {
   config?: Partial<VariableValues>;
   limits?: RequestLimits;
   runsJobs?: boolean;
+  isDraining?: () => boolean;
+  log?: Log;
 }
 
 const secret = randomBytes(48).toString('base64');
@@ -62,7 +64,7 @@ export function testConfig(values: Partial<VariableValues> = {}): Config {
 /** Makes the product for a test file. Jobs run only when asked for, and then only when ticked. */
 export async function makeTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const clock = { now: options.now ?? new Date('2024-12-18T12:00:00Z') };
-  const log = createLog({ level: 'silent' });
+  const log = options.log ?? createLog({ level: 'silent' });
   const database = await openTestDatabase();
   const redisUrl = process.env.TEST_REDIS_URL;
   const config = testConfig({ ...(redisUrl ? { REDIS_URL: redisUrl } : {}), ...options.config });
@@ -70,7 +72,8 @@ export async function makeTestApp(options: TestAppOptions = {}): Promise<TestApp
   const features = await composeFeatures(platform);
   await platform.jobs.start(features.jobs, { runsWorkers: options.runsJobs ?? false });
   const limits = options.limits ?? { userPerMinute: 1_000_000, addressPerMinute: 1_000_000 };
-  const { app, realtime } = await buildHttp({ platform, features, isDraining: () => false, limits });
+  const isDraining = options.isDraining ?? (() => false);
+  const { app, realtime } = await buildHttp({ platform, features, isDraining, limits });
   return {
     app,
     platform,

@@ -6,8 +6,10 @@ import { systemPrincipal } from '#platform/access/principal.ts';
 import { configurationProblem } from '#platform/config/environment.ts';
 import type { RequestLimits } from '#platform/http/gate.ts';
 import { buildHttp } from './build-http.ts';
+import { closeHttp } from './close-http.ts';
 import { composeFeatures, type Features } from './compose-features.ts';
 import { composePlatform, type Platform, type PlatformOptions } from './compose-platform.ts';
+import { platformJobs } from './platform-jobs.ts';
 
 /** A running process. */
 export interface RunningServer {
@@ -30,7 +32,7 @@ export async function runServer(options: RunOptions): Promise<RunningServer> {
   let isDraining = false;
   try {
     const features = await composeFeatures(platform);
-    await platform.jobs.start(features.jobs, { runsWorkers: config.role !== 'api' });
+    await platform.jobs.start([...features.jobs, ...platformJobs(platform)], { runsWorkers: config.role !== 'api' });
     platform.telemetry.watchQueues(() => readQueues(platform));
     await fillBuiltIns(platform, features);
     const http =
@@ -48,7 +50,7 @@ export async function runServer(options: RunOptions): Promise<RunningServer> {
           http?.realtime.drain({ overMs: Math.min(2_000, graceSeconds * 100) }).then(() => http.realtime.close()),
           platform.jobs.close({ graceSeconds }),
         ]);
-        await http?.app.close();
+        if (http) await closeHttp(http.app);
         await platform.close();
       },
     };

@@ -46,7 +46,9 @@ export function roundDecimal(value: number, digits: number): number {
 export function percentOf(part: number, whole: number, digits = 1): number {
   if (whole === 0) return 0;
   const [dividend, divisor] = alignDecimals(toDecimal(part), toDecimal(whole));
-  return divisor < 0n ? roundQuotient(-100n * dividend, -divisor, digits) : roundQuotient(100n * dividend, divisor, digits);
+  return divisor < 0n
+    ? roundQuotient(-100n * dividend, -divisor, digits)
+    : roundQuotient(100n * dividend, divisor, digits);
 }
 
 /** How much more than `base` a value is, in percent of the base's absolute value, rounded like `percentOf`. */

@@ -58,7 +58,7 @@ export function shiftWeek(week: Week, count: number): Week {
 }
 
 /** The local day of a moment. */
-export function localDate(epochMs: number, timezone: string): Temporal.PlainDate {
+function localDate(epochMs: number, timezone: string): Temporal.PlainDate {
   return Temporal.Instant.fromEpochMilliseconds(epochMs).toZonedDateTimeISO(timezone).toPlainDate();
 }
 
@@ -110,7 +110,7 @@ function parseIsoWeek(text: string, calendar: WeekCalendar): Temporal.PlainDate 
   const match = /^(\d{4})-W(\d{2})$/.exec(text);
   if (!match) return undefined;
   const fourthOfJanuary = Temporal.PlainDate.from({ year: Number(match[1]), month: 1, day: 4 });
-  const thursday = fourthOfJanuary.add({ days: 4 - fourthOfJanuary.dayOfWeek, weeks: Number(match[2]) - 1 });
+  const thursday = fourthOfJanuary.add({ days: 4 - fourthOfJanuary.dayOfWeek + 7 * (Number(match[2]) - 1) });
   if (thursday.year !== Number(match[1])) return undefined;
   // The week whose fourth day lies in this ISO week: its first day is one of the seven around Monday.
   const earliest = thursday.subtract({ days: 6 });

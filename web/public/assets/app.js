@@ -94,7 +94,7 @@ function openWeek(organization) {
     showWeek(data);
     refreshDetail();
   };
-  followWeek(organization.id, { onWeek, onState: setLive, renewSession });
+  followWeek(organization.id, { onWeek, onState: setLive, renewSession }).catch(() => setLive('offline'));
   setInterval(refreshDetail, detailEveryMs);
   return view.node;
 }

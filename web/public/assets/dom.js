@@ -44,13 +44,13 @@ export function markChanged(target) {
  */
 export function syncRows(list, items, { keyOf, makeRow }) {
   const rows = /** @type {HTMLElement[]} */ ([...list.children]);
-  const known = new Map(rows.map((row) => [row.dataset['key'], row]));
+  const known = new Map(rows.map((row) => [row.dataset.key, row]));
   const wanted = items.map((item) => {
     const key = keyOf(item);
     const kept = known.get(key);
     if (kept) return kept;
     const row = makeRow(item);
-    row.dataset['key'] = key;
+    row.dataset.key = key;
     if (rows.length > 0) markChanged(row);
     return row;
   });

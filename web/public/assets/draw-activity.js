@@ -64,7 +64,7 @@ function createDay() {
      */
     show: (day, { most, place, formats }) => {
       const sum = totalOf(day);
-      node.dataset['place'] = place;
+      node.dataset.place = place;
       writeText(name, formats.weekday(day.date));
       writeText(date, formats.dayOfMonth(day.date));
       writeText(total, place === 'future' && sum === 0 ? '' : formats.number(sum));

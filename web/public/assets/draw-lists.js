@@ -6,7 +6,7 @@ import { element, syncRows, writeText } from './dom.js';
 /** @typedef {import('./formats.js').Formats} Formats */
 
 const itemsShown = 3;
-const categoriesShown = 7;
+const categoriesShown = 8;
 export const reviewsShown = 5;
 
 /** @type {readonly { key: 'uploads' | 'updates' | 'decisions' | 'completed', label: string, none: string }[]} */

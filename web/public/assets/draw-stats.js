@@ -63,7 +63,7 @@ function drawChange({ key, isRiseGood, change }, comparison, formats) {
   if (percent === null || percent === undefined) {
     const reason = reasons[comparison.change_reason[key] ?? ''] ?? 'There is nothing to compare with.';
     change.title = reason;
-    change.dataset['tone'] = 'none';
+    change.dataset.tone = 'none';
     change.replaceChildren(
       element('span', { 'aria-hidden': 'true' }, '–'),
       element('span', { class: 'unseen' }, `No change in percent. ${reason}`),
@@ -71,9 +71,10 @@ function drawChange({ key, isRiseGood, change }, comparison, formats) {
     return;
   }
   change.removeAttribute('title');
-  change.dataset['tone'] = toneOf(percent, isRiseGood);
+  change.dataset.tone = toneOf(percent, isRiseGood);
+  if (percent === 0) return change.replaceChildren('unchanged');
   change.replaceChildren(
-    element('span', { class: 'amount' }, percent === 0 ? 'unchanged' : formats.change(percent)),
+    element('span', { class: 'amount' }, formats.change(percent)),
     element('span', { class: 'before' }, ` from ${before}`),
   );
 }

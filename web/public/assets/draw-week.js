@@ -101,7 +101,11 @@ function createHeading(organization, formats) {
   const mark = element('span', { class: 'mark', role: 'status' }, marks.connecting);
   const time = element('span', { class: 'updated' });
   const title = element('h2', { id: `title-${organization.id}` }, organization.name);
-  const demo = element('p', { class: 'demo' }, 'Demo data: these items are generated, no real team stands behind them.');
+  const demo = element(
+    'p',
+    { class: 'demo' },
+    'Demo data: these items are generated, no real team stands behind them.',
+  );
   demo.hidden = !organization.is_demo;
   const node = element(
     'div',
@@ -121,7 +125,7 @@ function createHeading(organization, formats) {
      * @param {Date | undefined} updatedAt when the numbers shown came
      */
     setMark: (live, updatedAt) => {
-      mark.dataset['live'] = live;
+      mark.dataset.live = live;
       writeText(mark, marks[live]);
       writeText(time, updatedAt ? `updated ${formats.second(updatedAt)}` : '');
     },

@@ -1,8 +1,8 @@
-import { io } from '/socket.io/socket.io.esm.min.js';
-
 /** @typedef {import('../../../contract/weekly.ts').WeeklyData} WeeklyData */
 /** @typedef {'connecting' | 'live' | 'stale' | 'offline'} LiveState */
 
+/** The server serves the client that fits it. */
+const clientPath = '/socket.io/socket.io.esm.min.js';
 const answerTimeoutMs = 10_000;
 const retryMs = 3_000;
 const leastTurnMs = 30_000;
@@ -18,7 +18,8 @@ const mostTimerMs = 2 ** 31 - 1;
  *   renewSession: () => Promise<boolean>,
  * }} options
  */
-export function followWeek(organization, { onWeek, onState, renewSession }) {
+export async function followWeek(organization, { onWeek, onState, renewSession }) {
+  const { io } = await /** @type {Promise<typeof import('socket.io-client')>} */ (import(clientPath));
   const socket = io('/', { auth: { organization }, forceNew: true, reconnectionDelayMax: retryMs });
   let turn = 0;
 

@@ -16,7 +16,15 @@ export const accessTokenSeconds = 900;
 
 const issuer = 'almanac';
 const algorithm = 'HS256';
-const compactForm = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+/** Three parts of strict base64url (RFC 7515): a token has one spelling, so no padding, and no stray bits at an end. */
+function isCompactForm(token: string): boolean {
+  const parts = token.split('.');
+  return parts.length === 3 && parts.every((part) => part !== '' && toBase64Url(part) === part);
+}
+
+const isId = (claim: unknown) => typeof claim === 'string' && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(claim);
+
+const toBase64Url = (part: string) => Buffer.from(part, 'base64url').toString('base64url');
 
 /** Signs and verifies access tokens (JWT, RFC 7519) with the installation's secret. */
 export interface AccessTokens {
@@ -40,7 +48,7 @@ export function createAccessTokens(secret: string, now: () => Date): AccessToken
         .sign(key);
     },
     verify: async (token) => {
-      if (token.length > 4_096 || !compactForm.test(token)) throw invalidToken('is not a JWT');
+      if (token.length > 4_096 || !isCompactForm(token)) throw invalidToken('is not a JWT');
       try {
         const { payload } = await jwtVerify(token, key, {
           algorithms: [algorithm],
@@ -49,6 +57,7 @@ export function createAccessTokens(secret: string, now: () => Date): AccessToken
           currentDate: now(),
           requiredClaims: ['sub', 'sid', 'org', 'exp'],
         });
+        if (![payload.sub, payload.sid, payload.org].every(isId)) throw invalidToken('does not verify');
         return {
           userId: String(payload.sub),
           sessionId: String(payload.sid),

@@ -10,6 +10,9 @@ import { findStanding, type Standing } from './identity.store.ts';
 /** How long a verified principal stands before the session and the membership are looked up again. */
 const freshMs = 4_000;
 const maxKnown = 20_000;
+/** Longer credentials are looked up each time, so that none can fill the memory. */
+const maxKeptLength = 1_500;
+const maxQuoted = 100;
 
 interface Known {
   readonly principal: UserPrincipal;
@@ -42,10 +45,9 @@ export function createAuthenticator({ scopes, tokens, anonymousUserId, now }: Au
     if (!found.isSessionLive) throw invalidToken('belongs to a session that has ended');
     if (!found.standing) {
       if (credentials.organization === undefined && claims === undefined) throw unauthenticated();
-      throw notFound('organization', organization);
+      throw notFound('organization', organization.slice(0, maxQuoted));
     }
-    const principal = toPrincipal(found.standing, claims);
-    return { principal, untilMs: Math.min(now().getTime() + freshMs, claims?.expiresMs ?? Number.POSITIVE_INFINITY) };
+    return keepUntil(toPrincipal(found.standing, claims), now());
   };
 
   return {
@@ -55,10 +57,16 @@ export function createAuthenticator({ scopes, tokens, anonymousUserId, now }: Au
     },
     authenticate: async (credentials) => {
       const found = await resolve(credentials);
-      known.set(keyOf(credentials), found);
+      const key = keyOf(credentials);
+      if (key.length <= maxKeptLength) known.set(key, found);
       return found.principal;
     },
   };
+}
+
+function keepUntil(principal: UserPrincipal, now: Date): Known {
+  const endsMs = principal.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
+  return { principal, untilMs: Math.min(now.getTime() + freshMs, endsMs) };
 }
 
 function keyOf({ authorization, cookieToken, organization, anonymousOrganization }: Credentials): string {

@@ -39,7 +39,9 @@ export function createIdentityFeature(needs: IdentityNeeds): IdentityFeature {
     makeOrganization: needs.makeOrganization,
     localOrganizationId: needs.localOrganizationId,
   });
-  const cookies = { secure: config.isProduction, sameSite: config.http.cookieSameSite };
+  // Browsers drop a cookie that goes to other sites and is not Secure.
+  const secure = config.isProduction || config.http.cookieSameSite === 'none';
+  const cookies = { secure, sameSite: config.http.cookieSameSite };
   return {
     authenticator: createAuthenticator({ scopes, tokens, now, anonymousUserId: needs.anonymousUserId }),
     findEnded: async (principals) => {

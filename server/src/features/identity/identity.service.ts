@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { accountTypes } from '@almanac/contract/identity.ts';
 import { newId } from '#kernel/ids.ts';
 import type { UserPrincipal } from '#platform/access/principal.ts';
@@ -118,7 +118,7 @@ async function makeAccount(
 ): Promise<{ user: UserRow; organizationId: string }> {
   const isFirst = await isFirstAccount(tx);
   const { setupToken } = options;
-  if (isFirst && setupToken !== undefined && input.setup_token !== setupToken) throw setupTokenNeeded();
+  if (isFirst && setupToken !== undefined && !isSame(input.setup_token ?? '', setupToken)) throw setupTokenNeeded();
   const name = input.name ?? input.email.split('@')[0] ?? input.email;
   const user = await insertUser(tx, {
     id: newId(),
@@ -134,6 +134,11 @@ async function makeAccount(
   await putMembership(tx, { organizationId, userId: user.id, role: 'owner' });
   if (isFirst) await putMembership(tx, { organizationId: options.localOrganizationId, userId: user.id, role: 'owner' });
   return { user, organizationId };
+}
+
+/** Compares in a time that does not depend on where the two differ. */
+function isSame(given: string, wanted: string): boolean {
+  return timingSafeEqual(hashToken(given), hashToken(wanted));
 }
 
 async function getHomeOrganization(tx: InstanceTx, userId: string): Promise<string> {

@@ -153,6 +153,8 @@ export interface Standing {
   is_demo: boolean;
 }
 
+const isId = (text: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text);
+
 /**
  * Where a user stands in an organization, named by id or slug; undefined without an active membership, for a deleted
  * account, or, where a session is named, when that has ended.
@@ -174,7 +176,7 @@ export async function findStanding(
         where s.id = ${sessionId ?? null}::uuid and s.user_id = ${userId}::uuid and s.revoked_at is null
           and s.expires_at > ${now} and u.deleted_at is null) as is_live
     ) s
-    left join organizations o on o.id::text = ${organization} or o.slug = ${organization}
+    left join organizations o on ${isId(organization) ? sql`o.id = ${organization}::uuid` : sql`o.slug = ${organization}`}
     left join user_organizations m on m.organization_id = o.id and m.user_id = ${userId}::uuid and m.is_active`.execute(
     db,
   );
@@ -197,7 +199,8 @@ export async function findEndedStandings(
         select from user_organizations m where m.organization_id = a."organizationId" and m.user_id = a."userId"
           and m.is_active and m.role = a.role)
       or (a."sessionId" is not null and not exists (
-        select from user_sessions s where s.id = a."sessionId" and s.revoked_at is null and s.expires_at > ${now}))`.execute(
+        select from user_sessions s join users u on u.id = s.user_id
+        where s.id = a."sessionId" and s.revoked_at is null and s.expires_at > ${now} and u.deleted_at is null))`.execute(
     db,
   );
   return rows.map(({ index }) => index);

@@ -1,3 +1,2 @@
-export type { RecordActivity } from './read-source.ts';
 export { createSourcesFeature, type SourcesFeature } from './sources.feature.ts';
 export { putSource } from './sources.store.ts';

@@ -27,6 +27,7 @@ export async function readSource({ source, connector, context, inOrganization, r
   let readNumber = source.read_number;
   let items = 0;
   let removed = 0;
+  let isKept = false;
   for await (const batch of connector.read(source.settings, source.cursor ?? undefined, context)) {
     if (batch.replacesAll) readNumber += 1;
     await inOrganization(async (tx) => {
@@ -35,8 +36,13 @@ export async function readSource({ source, connector, context, inOrganization, r
       await recordActivity(tx, settings, { ...batch, sourceId: source.id, readNumber, removesNotMet });
       await keepProgress(tx, source.id, { cursor: batch.cursor, readNumber, now: context.now() });
     });
+    isKept = true;
     items += batch.items.length;
     removed += batch.removed.length;
+  }
+  // A source that can be read again, and has nothing new, brings no batch that would say so.
+  if (!isKept && source.problem !== null) {
+    await inOrganization((tx) => keepProgress(tx, source.id, { readNumber, now: context.now() }));
   }
   return { items, removed };
 }

@@ -11,6 +11,8 @@ export interface SourceRow {
   readonly settings: Readonly<Record<string, unknown>>;
   readonly cursor: JsonValue | null;
   readonly read_number: number;
+  /** Why the last read failed; null when it did not. */
+  readonly problem: string | null;
 }
 
 interface NewSource {
@@ -38,7 +40,7 @@ export async function putSource(tx: OrganizationTx, { kind, name, settings = {} 
 /** The organization's sources of some kinds. */
 export async function listSources(tx: OrganizationTx, kinds: readonly string[]): Promise<SourceRow[]> {
   const { rows } = await sql<SourceRow>`
-    select id, kind, name, settings, cursor, read_number from sources
+    select id, kind, name, settings, cursor, read_number, problem from sources
     where organization_id = ${tx.organizationId} and kind = any(${[...kinds]}::text[]) order by kind, name`.execute(
     tx.db,
   );

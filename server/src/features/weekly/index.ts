@@ -1,1 +1,1 @@
-export { type ActivityChange, createWeeklyFeature, type WeeklyFeature } from './weekly.feature.ts';
+export { createWeeklyFeature, type WeeklyFeature } from './weekly.feature.ts';

@@ -1,7 +1,7 @@
 import type { DayActivity, ListedItem, WeeklyData } from '@almanac/contract/weekly.ts';
 import { percentOf } from '#kernel/rounding.ts';
 import { elapsedFraction, localTimestamp, type Week, weekLabel } from '#kernel/weeks.ts';
-import type { NamedCount, StoredItem, WeekNumbers } from './weekly-numbers.ts';
+import type { NamedCount, StoredItem, WeekNumbers } from './weekly.views.ts';
 import { writeHighlights } from './write-highlights.ts';
 
 /** The part of a week's object that its data alone decides: what is stored, and never drifts once the week is over. */

@@ -1,5 +1,5 @@
-import { parseWeek, type Week, type WeekCalendar, weekAt } from '#kernel/weeks.ts';
-import { unknownWeek } from './weekly.errors.ts';
+import { acceptedWeeks, parseWeek, type Week, type WeekCalendar, weekAt } from '#kernel/weeks.ts';
+import { type AppError, validationFailed } from '#platform/errors/app-error.ts';
 
 /** Resolves week parameters. */
 export interface WeekClock {
@@ -30,4 +30,10 @@ export function createWeekClock(now: () => Date): WeekClock {
       return week;
     },
   };
+}
+
+function unknownWeek(text: string): AppError {
+  return validationFailed([
+    { field: 'week', issue: `'${text.slice(0, 40)}' is not a week; it takes ${acceptedWeeks}` },
+  ]);
 }

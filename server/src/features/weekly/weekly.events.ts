@@ -1,5 +1,6 @@
 import type { WeeklyData } from '@almanac/contract/weekly.ts';
 import { Type } from 'typebox';
+import { canonicalWeek } from '#kernel/weeks.ts';
 import { requirePermission } from '#platform/access/principal.ts';
 import { AppError } from '#platform/errors/app-error.ts';
 import type { RateLimiter } from '#platform/limits/rate-limiter.ts';
@@ -26,36 +27,47 @@ const defaultWeek = 'current';
 const refreshes = { perMinute: 12, burst: 4 };
 
 /**
- * Serves the weekly dashboard's events on a namespace. A connection that subscribed to nothing is sent the running week
- * when it changes; one that did, the weeks it named, read anew at each change, so that `current` follows the calendar.
+ * Serves the weekly dashboard's events on a namespace. A connection that never asked for anything is sent the running
+ * week when it changes; one that did, the weeks it is subscribed to. A word such as `current` follows the calendar: once
+ * the week has turned, the next event of any week brings the week that the word now stands for.
  */
 export function serveWeeklyEvents(namespace: RealtimeNamespace, options: EventsOptions): void {
   const readObject = createObjectReader(options.service);
   namespace.onConnection((connection) => {
     requirePermission(connection.principal, 'weekly:read');
-    const subscribed = new Set<string>();
+    const resolve = (text: string) => options.clock.resolve(text, connection.principal.organization);
+    /** What is watched, with the first day of the week that it stood for when it was sent last. */
+    const watched = new Map([[defaultWeek, resolve(defaultWeek).startDate]]);
+    let hasAsked = false;
+    const asking = () => {
+      if (!hasAsked) watched.clear();
+      hasAsked = true;
+    };
     const send = (text: string) => {
-      const { startDate } = options.clock.resolve(text, connection.principal.organization);
+      const { startDate } = resolve(text);
+      if (watched.has(text)) watched.set(text, startDate);
       connection.sendState(`weekly/${startDate}`, 'weekly_data_update', () => readObject(connection.principal, text));
     };
-    const watched = () => (subscribed.size > 0 ? [...subscribed] : [defaultWeek]);
 
     void connection.follow(['weekly.changed'], ({ events, isGone }) => {
       const changed = new Set(events.map(({ payload }) => (payload as { week_start: string }).week_start));
-      for (const text of watched()) {
-        const { startDate } = options.clock.resolve(text, connection.principal.organization);
-        if (isGone || changed.has(startDate)) send(text);
+      for (const [text, sentDate] of [...watched]) {
+        const { startDate } = resolve(text);
+        if (isGone || changed.has(startDate) || startDate !== sentDate) send(text);
       }
     });
     connection.on('subscribe_weekly_updates', WeekPayload, ({ week = defaultWeek }) => {
-      options.clock.resolve(week, connection.principal.organization);
-      if (subscribed.size >= 20 && !subscribed.has(week)) throw tooManyWeeks();
-      subscribed.add(week);
-      send(week);
+      const text = canonicalWeek(week, resolve(week));
+      asking();
+      if (watched.size >= 20 && !watched.has(text)) throw tooManyWeeks();
+      watched.set(text, '');
+      send(text);
       return { week };
     });
     connection.on('unsubscribe_weekly_updates', WeekPayload, ({ week = defaultWeek }) => {
-      subscribed.delete(week);
+      const text = canonicalWeek(week, resolve(week));
+      asking();
+      watched.delete(text);
       return { week };
     });
     connection.on('request_weekly_refresh', WeekPayload, async ({ week = defaultWeek }) => {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Exporter } from '#exporters/kit/exporter.ts';
+import { type AffectedDays, type ItemRecord, putItems, removeItems } from '#features/activity/index.ts';
 import type { OrganizationSettings } from '#features/organizations/index.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
@@ -8,12 +9,12 @@ import type { JobDefinition } from '#platform/jobs/define-job.ts';
 import type { Jobs } from '#platform/jobs/jobs.ts';
 import type { RateLimiter } from '#platform/limits/rate-limiter.ts';
 import type { RealtimeNamespace } from '#platform/realtime/realtime.ts';
+import { addDueDemoItems, settleChanges } from './settle-changes.ts';
 import { createWeekClock } from './week-clock.ts';
 import { serveWeeklyEvents } from './weekly.events.ts';
 import { recomputeJobName, removeOldWeeks, weeklyJobs } from './weekly.jobs.ts';
 import { addWeeklyRoutes } from './weekly.routes.ts';
-import { addDueDemoItems, createWeeklyService, settleChanges } from './weekly.service.ts';
-import { type AffectedDays, type ItemRecord, putItems, removeItems } from './weekly.store.ts';
+import { createWeeklyService } from './weekly.service.ts';
 
 interface WeeklyNeeds {
   scopes: Pick<Scopes, 'inOrganization'>;

@@ -1,8 +1,9 @@
+import { removeItemsBefore } from '#features/activity/index.ts';
 import { getOrganizationSettings } from '#features/organizations/index.ts';
 import { shiftWeek, weekOfDate } from '#kernel/weeks.ts';
 import { defineJob, type OrganizationJob, type OrganizationRun } from '#platform/jobs/define-job.ts';
-import { addDueDemoItems, loadWeek, type WeeklyServiceOptions } from './weekly.service.ts';
-import { findStoredWeek, listStaleWeeks, removeItemsBefore, removeWeeksBefore } from './weekly.store.ts';
+import { addDueDemoItems, announceWeek, loadWeek, type WeekComputing, weeklyTopic } from './settle-changes.ts';
+import { findStoredWeek, listStaleWeeks, removeWeeksBefore } from './weekly.store.ts';
 
 /** The job that brings stored past weeks up to date; asked for by the change that made them stale. */
 export const recomputeJobName = 'recompute_weeks';
@@ -12,7 +13,7 @@ const itemsPerTransaction = 2_000;
 const retry = { limit: 3, delaySeconds: 10 };
 
 /** The background work of the weekly dashboard. */
-export function weeklyJobs(options: WeeklyServiceOptions): OrganizationJob[] {
+export function weeklyJobs(options: WeekComputing): OrganizationJob[] {
   return [
     defineJob({
       name: 'refresh_weekly_data',
@@ -51,45 +52,44 @@ export function weeklyJobs(options: WeeklyServiceOptions): OrganizationJob[] {
 
 type Run = Pick<OrganizationRun, 'inOrganization' | 'signal'>;
 
-function refreshRunningWeek(run: Run, options: WeeklyServiceOptions): Promise<{ items: number } | undefined> {
+function refreshRunningWeek(run: Run, options: WeekComputing): Promise<{ items: number } | undefined> {
   return run.inOrganization(async (tx) => {
     const settings = await getOrganizationSettings(tx);
-    const items = settings.isDemo ? await addDueDemoItems(tx, settings, options) : 0;
+    const items = await addDueDemoItems(tx, settings, options);
     const week = options.clock.current(settings);
     const stored = await findStoredWeek(tx, week.startDate);
     if (stored?.snapshot) return items > 0 ? { items } : undefined;
-    const { version } = await loadWeek(tx, { week, demo: settings.isDemo }, options);
-    options.feed.publish(tx, {
-      type: 'weekly.changed',
-      subject: week.startDate,
-      payload: { week: week.id, week_start: week.startDate, version },
-    });
+    const { version } = await loadWeek(tx, week, options);
+    announceWeek(tx, { week, version }, options);
     return { items };
   });
 }
 
-async function recomputePastWeeks(run: Run, options: WeeklyServiceOptions): Promise<{ weeks: number } | undefined> {
+async function recomputePastWeeks(run: Run, options: WeekComputing): Promise<{ weeks: number } | undefined> {
   let weeks = 0;
+  let before: string | undefined;
   for (;;) {
     run.signal.throwIfAborted();
+    const position = before;
     const done = await run.inOrganization(async (tx) => {
       const settings = await getOrganizationSettings(tx);
-      const stale = await listStaleWeeks(tx, weeksPerTransaction);
+      const stale = await listStaleWeeks(tx, { before: position, limit: weeksPerTransaction });
       for (const day of stale) {
         const week = weekOfDate(Temporal.PlainDate.from(day), settings);
-        await loadWeek(tx, { week, demo: settings.isDemo }, options);
+        await loadWeek(tx, week, options);
       }
-      return stale.length;
+      return stale;
     });
-    weeks += done;
-    if (done < weeksPerTransaction) return weeks > 0 ? { weeks } : undefined;
+    weeks += done.length;
+    before = done.at(-1);
+    if (done.length < weeksPerTransaction) return weeks > 0 ? { weeks } : undefined;
   }
 }
 
 /** Removes what is past the organization's retention; the command line does the same by hand. */
 export async function removeOldWeeks(
   run: Run,
-  { clock }: WeeklyServiceOptions,
+  { clock, caches }: Pick<WeekComputing, 'clock' | 'caches'>,
 ): Promise<{ items: number } | undefined> {
   let items = 0;
   for (;;) {
@@ -99,6 +99,7 @@ export async function removeOldWeeks(
       const oldest = shiftWeek(clock.current(settings), 1 - settings.weeksKept);
       const count = await removeItemsBefore(tx, new Date(oldest.startMs), itemsPerTransaction);
       if (count < itemsPerTransaction) await removeWeeksBefore(tx, oldest.startDate);
+      tx.afterCommit(() => caches.invalidate(tx.organizationId, [weeklyTopic]));
       return { removed: count };
     });
     items += removed;

@@ -10,6 +10,7 @@ import {
 } from '@almanac/contract/weekly.ts';
 import type { FastifyInstance } from 'fastify';
 import type { Exporter } from '#exporters/kit/exporter.ts';
+import type { ItemRecord } from '#features/activity/index.ts';
 import type { CachedAnswer } from '#platform/cache/cached-answer.ts';
 import type { Scopes } from '#platform/db/scopes.ts';
 import { AnswerWithHeaders, BytesAnswer, FileAnswer } from '#platform/http/answers.ts';
@@ -17,7 +18,6 @@ import { bind } from '#platform/http/bind.ts';
 import { describeWeekExport } from './export-week.ts';
 import type { WeekClock } from './week-clock.ts';
 import type { WeeklyService } from './weekly.service.ts';
-import type { ItemRecord } from './weekly.store.ts';
 
 interface RoutesOptions {
   service: WeeklyService;
@@ -44,7 +44,7 @@ export function addWeeklyRoutes(app: FastifyInstance, { service, clock, scopes, 
   });
   bind(app, getActivity, {
     access: 'weekly:read',
-    handle: async ({ principal, query }) => (await service.readWeek(principal, query.week)).chartData.weeklyActivity,
+    handle: ({ principal, query }) => answerBytes(service.getActivity(principal, query.week)),
   });
   bind(app, listPending, {
     access: 'weekly:read',
@@ -86,7 +86,16 @@ function toRecord(item: NewItem): ItemRecord {
     impact: item.impact ?? 'medium',
     status: item.status ?? (isReview && !item.resolved_at ? 'pending' : 'done'),
     url: item.url ?? null,
-    occurred_at: new Date(item.occurred_at).toISOString(),
-    resolved_at: item.resolved_at ? new Date(item.resolved_at).toISOString() : null,
+    occurred_at: toUtc(item.occurred_at),
+    resolved_at: item.resolved_at ? toUtc(item.resolved_at) : null,
   };
+}
+
+/** A time as RFC 3339 in UTC; as it was sent where it is none, for the check that names it. */
+function toUtc(text: string): string {
+  try {
+    return new Date(Temporal.Instant.from(text).epochMilliseconds).toISOString();
+  } catch {
+    return text;
+  }
 }

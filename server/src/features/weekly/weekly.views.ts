@@ -1,11 +1,57 @@
 import type { WeekStats } from '@almanac/contract/weekly.ts';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { shiftWeek, type Week } from '#kernel/weeks.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
-import type { KindCounts, NamedCount, StoredItem, WeekNumbers } from './weekly-numbers.ts';
+
+/** The four things of a week that are counted by day. */
+export interface KindCounts {
+  readonly uploads: number;
+  readonly updates: number;
+  readonly decisions: number;
+  readonly completed: number;
+}
+
+/** An item as the database gives it. */
+export interface StoredItem {
+  readonly id: string;
+  readonly title: string;
+  readonly author: string;
+  readonly category: string;
+  readonly impact: 'high' | 'medium' | 'low';
+  readonly status: string;
+  readonly url: string | null;
+  readonly occurred_at: string;
+}
+
+/** A number of items under one name. */
+export interface NamedCount {
+  readonly name: string;
+  readonly value: number;
+}
+
+/** All that a week shows, as counted by the database in one statement. */
+export interface WeekNumbers {
+  /** 0 where nothing ever happened in the organization. */
+  readonly version: number;
+  /** When the newest input arrived; null where there is none. */
+  readonly changedAt: Date | null;
+  readonly stats: WeekStats;
+  /** Seven days, the first day of the week first. */
+  readonly days: readonly KindCounts[];
+  readonly categories: readonly NamedCount[];
+  readonly impacts: readonly NamedCount[];
+  /** Newest first, at most 50 of each. */
+  readonly lists: Readonly<
+    Record<'uploads' | 'updates' | 'decisions' | 'completed' | 'pending', readonly StoredItem[]>
+  >;
+  /** The newest high-impact items, at most three. */
+  readonly highImpact: readonly StoredItem[];
+  /** The eight weeks before, the nearest last, without the empty ones at their beginning. */
+  readonly weeksBefore: readonly KindCounts[];
+}
 
 /** How many items a list shows. */
-export const listedItems = 50;
+const listedItems = 50;
 /** How many weeks a record is a record of. */
 const weeksCompared = 8;
 
@@ -31,7 +77,7 @@ const kindCounts = sql`
   count(*) filter (where kind = 'decision') as decisions, count(*) filter (where kind = 'completion') as completed`;
 
 /** Midnights of the week's days and of the first one after it, in epoch milliseconds. */
-export function dayBounds({ startDate, calendar }: Week): number[] {
+function dayBounds({ startDate, calendar }: Week): number[] {
   const first = Temporal.PlainDate.from(startDate);
   return Array.from(
     { length: 8 },
@@ -43,7 +89,7 @@ export function dayBounds({ startDate, calendar }: Week): number[] {
  * Reviews that were open at a moment: of those begun before it, the ones not resolved until it. What became of one later
  * is not told, so that a closed week does not drift.
  */
-const openReviews = (at: Date) => sql`
+const openReviews = (at: Date | RawBuilder<unknown>) => sql`
   select ${itemColumns} from activity_items
   where organization_id = organization.id and kind = 'review' and occurred_at < ${at} and resolved_at is null
   union all
@@ -109,7 +155,9 @@ function toNumbers(row: WeekRow): WeekNumbers {
     { length: weeksCompared },
     (_, index) => row.before.find(({ week }) => week === index + 1) ?? none,
   );
-  const firstBusy = before.findIndex((counts) => Object.values(counts).some((count) => count > 0));
+  const firstBusy = before.findIndex(({ uploads, updates, decisions, completed }) =>
+    [uploads, updates, decisions, completed].some((count) => count > 0),
+  );
   return {
     version: row.version,
     changedAt: row.changed_at,
@@ -142,26 +190,28 @@ export interface StatsRange {
   readonly endMs: number;
 }
 
-/** The six numbers of several ranges, in their order, in one statement. */
-export async function readStats(tx: OrganizationTx, ranges: readonly StatsRange[]): Promise<WeekStats[]> {
-  const { rows } = await sql<WeekStats>`
-    select c.*, r.*
-    from unnest(${timestamps(ranges.map(({ startMs }) => startMs))}, ${timestamps(ranges.map(({ endMs }) => endMs))})
+/** The six numbers of several ranges, in their order, with the version of the week that they are about; of one moment. */
+export async function readStats(
+  tx: OrganizationTx,
+  week: Week,
+  ranges: readonly StatsRange[],
+): Promise<{ version: number; stats: WeekStats[] }> {
+  const { rows } = await sql<{ version: number; stats: WeekStats }>`
+    with organization as (select ${tx.organizationId}::uuid as id)
+    select ${versionOf(week.startDate)} as version, to_jsonb(c) || to_jsonb(r) as stats
+    from organization
+    cross join unnest(${timestamps(ranges.map(({ startMs }) => startMs))}, ${timestamps(ranges.map(({ endMs }) => endMs))})
       with ordinality as asked (range_start, range_end, n)
     cross join lateral (
       select count(*) filter (where kind = 'upload') as "newUploads", count(*) filter (where kind = 'update') as updates,
         count(*) filter (where kind = 'decision') as decisions,
         count(*) filter (where kind = 'completion') as "completedTasks", count(distinct author) as contributors
       from activity_items
-      where organization_id = ${tx.organizationId} and occurred_at >= range_start and occurred_at < range_end
+      where organization_id = organization.id and occurred_at >= range_start and occurred_at < range_end
     ) c
-    cross join lateral (
-      select count(*) as "pendingReviews" from activity_items
-      where organization_id = ${tx.organizationId} and kind = 'review' and occurred_at < range_end
-        and (resolved_at is null or resolved_at >= range_end)
-    ) r
+    cross join lateral (select count(*) as "pendingReviews" from (${openReviews(sql`range_end`)}) r) r
     order by n`.execute(tx.db);
-  return rows;
+  return { version: rows[0]?.version ?? 0, stats: rows.map(({ stats }) => stats) };
 }
 
 /** Reviews open at a moment, oldest first, with how many there are in all. */
@@ -198,11 +248,15 @@ export async function readExportPage(
 ): Promise<ExportedItem[]> {
   const start = new Date(week.startMs);
   const end = new Date(week.endMs);
+  const further = after ? sql`and (occurred_at, id) > (${after.occurredAt}::timestamptz, ${after.id}::uuid)` : sql``;
+  const page = (condition: RawBuilder<unknown>) => sql`(
+    select a.* from activity_items a where organization_id = ${tx.organizationId} and ${condition} ${further}
+    order by occurred_at, id limit ${limit})`;
   const { rows } = await sql<{ item: ExportedItem }>`
-    select to_jsonb(a) - 'organization_id' - 'source_id' as item from activity_items a
-    where organization_id = ${tx.organizationId} and occurred_at < ${end}
-      and (occurred_at >= ${start} or (kind = 'review' and (resolved_at is null or resolved_at >= ${end})))
-      and (${after === undefined} or (occurred_at, id) > (${after?.occurredAt ?? null}::timestamptz, ${after?.id ?? null}::uuid))
-    order by occurred_at, id limit ${limit}`.execute(tx.db);
+    select to_jsonb(a) - '{organization_id,source_id,read_number}'::text[] as item from (
+      ${page(sql`occurred_at >= ${start} and occurred_at < ${end}`)}
+      union all ${page(sql`kind = 'review' and occurred_at < ${start} and resolved_at is null`)}
+      union all ${page(sql`kind = 'review' and occurred_at < ${start} and resolved_at >= ${end}`)}
+    ) a order by occurred_at, id limit ${limit}`.execute(tx.db);
   return rows.map(({ item }) => item);
 }

@@ -1,5 +1,5 @@
 import { changeBetween } from '#kernel/change.ts';
-import type { KindCounts, StoredItem, WeekNumbers } from './weekly-numbers.ts';
+import type { KindCounts, StoredItem, WeekNumbers } from './weekly.views.ts';
 
 const kinds: readonly { key: keyof KindCounts; noun: string }[] = [
   { key: 'completed', noun: 'completed tasks' },

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { AnswerCache, type AnswerCacheOptions } from './answer-cache.ts';
-import type { CachedAnswer } from './cached-answer.ts';
 import { toScope } from './cache-key.ts';
+import type { CachedAnswer } from './cached-answer.ts';
 import { createGenerations } from './generations.ts';
 
 const key = { organizationId: 'o1', topic: 'weekly', parts: ['viewer', '2026-W10'] };

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import type { CachedAnswer } from './cached-answer.ts';
 import { type CacheKey, toKeyText, toScope } from './cache-key.ts';
+import type { CachedAnswer } from './cached-answer.ts';
 import type { Generations } from './generations.ts';
 import type { LevelTwo } from './level-two.ts';
 

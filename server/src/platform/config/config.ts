@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { configurationProblem } from './environment.ts';
-import { loadOrMakeSecrets } from './secrets.ts';
+import { type GeneratedSecrets, loadOrMakeSecrets } from './secrets.ts';
 import type { VariableName, VariableValues } from './variables.ts';
 
 /** The effective configuration: every value present, shaped for those who use it. */
@@ -54,10 +54,6 @@ export function shapeConfig(values: VariableValues): Config {
     if (missing) throw configurationProblem(`${missing} is not set: production requires it.`);
   }
   const dataDir = resolve(values.DATA_DIR ?? '.almanac');
-  const generated =
-    values.JWT_SECRET && values.ENCRYPTION_KEY
-      ? { jwtSecret: values.JWT_SECRET, encryptionKey: values.ENCRYPTION_KEY }
-      : loadOrMakeSecrets(dataDir);
   const http = shapeHttp(values, isProduction);
   return {
     isProduction,
@@ -66,8 +62,7 @@ export function shapeConfig(values: VariableValues): Config {
     dataDir,
     databaseUrl: values.DATABASE_URL,
     redisUrl: values.REDIS_URL,
-    jwtSecret: values.JWT_SECRET ?? generated.jwtSecret,
-    encryptionKey: values.ENCRYPTION_KEY ?? generated.encryptionKey,
+    ...chooseSecrets(values, dataDir),
     setupToken: values.SETUP_TOKEN,
     isDemoOn: values.ALMANAC_DEMO ?? !isProduction,
     isAnonymousAllowed: values.ANONYMOUS_ACCESS ?? (!isProduction && http.isLoopback),
@@ -75,6 +70,12 @@ export function shapeConfig(values: VariableValues): Config {
     outboundAllow: values.OUTBOUND_ALLOW ?? [],
     http,
   };
+}
+
+function chooseSecrets({ JWT_SECRET, ENCRYPTION_KEY }: VariableValues, dataDir: string): GeneratedSecrets {
+  if (JWT_SECRET && ENCRYPTION_KEY) return { jwtSecret: JWT_SECRET, encryptionKey: ENCRYPTION_KEY };
+  const kept = loadOrMakeSecrets(dataDir);
+  return { jwtSecret: JWT_SECRET ?? kept.jwtSecret, encryptionKey: ENCRYPTION_KEY ?? kept.encryptionKey };
 }
 
 function shapeHttp(values: VariableValues, isProduction: boolean): HttpConfig {

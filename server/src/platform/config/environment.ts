@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { type VariableName, type VariableValues, variables } from './variables.ts';
 
@@ -19,7 +19,7 @@ export function configurationProblem(message: string): Error {
  * Throws a configuration problem that names the variable, what it got (unless it is secret) and what it takes.
  */
 export function readEnvironment(envFile = '.env', environment: NodeJS.ProcessEnv = process.env): VariableValues {
-  const fromFile = existsSync(envFile) ? parseEnv(readFileSync(envFile, 'utf8')) : {};
+  const fromFile = readEnvFile(envFile);
   const values: Partial<Record<VariableName, unknown>> = {};
   for (const name of Object.keys(variables) as VariableName[]) {
     const text = environment[name] ?? fromFile[name];
@@ -27,10 +27,27 @@ export function readEnvironment(envFile = '.env', environment: NodeJS.ProcessEnv
     const { taker, ...variable } = variables[name];
     const value = taker.read(text);
     if (value === undefined) {
-      const got = 'secret' in variable ? 'a value that it does not take' : `'${text}'`;
+      const got = 'secret' in variable ? 'a value that it does not take' : quoteOnOneLine(text);
       throw configurationProblem(`${name} got ${got}: it takes ${taker.takes}.`);
     }
     values[name] = value;
   }
   return values as VariableValues;
+}
+
+const maxQuoted = 100;
+
+function quoteOnOneLine(text: string): string {
+  const short = text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text;
+  return `'${JSON.stringify(short).slice(1, -1).replaceAll('\\"', '"')}'`;
+}
+
+function readEnvFile(path: string): NodeJS.Dict<string> {
+  try {
+    return parseEnv(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return {};
+    throw configurationProblem(`The file ${path} cannot be read (${code}): make it readable, or remove it.`);
+  }
 }

@@ -25,9 +25,18 @@ export const port: Taker<number> = {
   read: (value) => (/^\d{1,5}$/.test(value) && Number(value) <= 65_535 ? Number(value) : undefined),
 };
 
+const switchWords = new Map([
+  ['on', true],
+  ['true', true],
+  ['1', true],
+  ['off', false],
+  ['false', false],
+  ['0', false],
+]);
+
 export const onOff: Taker<boolean> = {
   takes: 'on or off',
-  read: (value) => ({ on: true, true: true, '1': true, off: false, false: false, '0': false })[value.toLowerCase()],
+  read: (value) => switchWords.get(value.toLowerCase()),
 };
 
 /** A closed set of words. */
@@ -59,8 +68,13 @@ export const originList: Taker<string[]> = {
 
 export const hostPortList: Taker<string[]> = {
   takes: 'pairs such as 10.0.0.7:8080, separated by commas',
-  read: (value) => list((part) => (/^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i.test(part) ? part : undefined), value),
+  read: (value) => list(readHostPort, value),
 };
+
+function readHostPort(part: string): string | undefined {
+  const match = /^(\[[0-9a-f:]+\]|[\w.-]+):(\d{1,5})$/i.exec(part);
+  return match && port.read(match[2] ?? '') !== undefined ? part : undefined;
+}
 
 export const pathList: Taker<string[]> = {
   takes: 'folders separated by commas, or off',
@@ -86,8 +100,10 @@ export const strongSecret: Taker<string> = {
 
 function readNetwork(part: string): string | undefined {
   const [address = '', prefix, ...rest] = part.split('/');
-  const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= 128);
-  return rest.length === 0 && isPrefix && isIP(address) ? part : undefined;
+  const version = address.includes('%') ? 0 : isIP(address);
+  const isPrefix =
+    prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+  return version !== 0 && rest.length === 0 && isPrefix ? part : undefined;
 }
 
 export const trustProxy: Taker<boolean | string[]> = {

@@ -1,11 +1,14 @@
-import { mkdirSync } from 'node:fs';
+import { fork } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
-import { Kysely, PostgresDialect } from 'kysely';
+import type { PGlite } from '@electric-sql/pglite';
+import { type Dialect, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Log } from '../log/log.ts';
 import { typeParsers } from './parsers.ts';
 import { createPgliteDialect } from './pglite-dialect.ts';
+import { refuseFailedCommits } from './refuse-failed-commits.ts';
+import { createSilenceWatch } from './silence-watch.ts';
 import type { Tables } from './tables.ts';
 
 /** The owner's handle. It stays inside the platform: features are given `inOrganization` and `inInstance` instead. */
@@ -28,14 +31,18 @@ interface PostgresOptions {
   maxConnections?: number;
 }
 
+const statementTimeoutMs = 30_000;
+
 /** Opens a pool on PostgreSQL. Nothing is connected yet: an unreachable server shows at the first query. */
 export function openPostgres({ connectionString, log, maxConnections = 10 }: PostgresOptions): Database {
+  const silence = createSilenceWatch({ connectionString, log, hopelessMs: statementTimeoutMs + 5_000 });
   const pool = new pg.Pool({
     connectionString,
+    stream: () => silence.openSocket(),
     max: maxConnections,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
-    statement_timeout: 30_000,
+    statement_timeout: statementTimeoutMs,
     idle_in_transaction_session_timeout: 30_000,
     keepAlive: true,
     application_name: 'almanac',
@@ -44,13 +51,26 @@ export function openPostgres({ connectionString, log, maxConnections = 10 }: Pos
   const report = (error: Error) => log.warn({ err: error }, 'a database connection was lost');
   pool.on('error', report);
   pool.on('connect', (client) => client.on('error', report));
-  const root = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const dialect = new PostgresDialect({ pool });
+  const root = new Kysely<Tables>({ dialect: withCheckedCommits(dialect) });
   return {
     root,
     pglite: undefined,
     connectionString,
     poolUse: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    close: () => root.destroy(),
+    close: async () => {
+      silence.close();
+      await root.destroy();
+    },
+  };
+}
+
+function withCheckedCommits(dialect: Dialect): Dialect {
+  return {
+    createAdapter: () => dialect.createAdapter(),
+    createDriver: () => refuseFailedCommits(dialect.createDriver()),
+    createIntrospector: (db) => dialect.createIntrospector(db),
+    createQueryCompiler: () => dialect.createQueryCompiler(),
   };
 }
 
@@ -67,17 +87,23 @@ interface EmbeddedOptions {
   image?: Blob;
 }
 
+/** Half of PostgreSQL's default: the memory of a process that tries the product out stays under 450 MB. */
+const sharedBuffers = '64MB';
+
 /** Opens the embedded PGlite under the data folder, or in memory. */
 export async function openEmbedded({ dataDir, image }: EmbeddedOptions): Promise<Database> {
   const folder = dataDir === undefined ? undefined : join(dataDir, 'pglite');
-  if (folder) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (folder && !existsSync(join(folder, 'PG_VERSION'))) await createDataFolder(folder);
+  // Loaded only where it is what runs: a process on PostgreSQL does without its memory.
+  const { PGlite } = await import('@electric-sql/pglite');
   const pglite = await PGlite.create({
     ...(folder ? { dataDir: folder } : {}),
     ...(image ? { loadDataDir: image } : {}),
     parsers: { ...typeParsers },
     relaxedDurability: false,
+    startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${sharedBuffers}`],
   });
-  const root = new Kysely<Tables>({ dialect: createPgliteDialect(pglite) });
+  const root = new Kysely<Tables>({ dialect: withCheckedCommits(createPgliteDialect(pglite)) });
   return {
     root,
     pglite,
@@ -88,4 +114,19 @@ export async function openEmbedded({ dataDir, image }: EmbeddedOptions): Promise
       await pglite.close();
     },
   };
+}
+
+/** Makes the files of a new database in a process of its own, whose memory (some 200 MB) ends with it. */
+async function createDataFolder(folder: string): Promise<void> {
+  // Made beside its place and moved there whole, so that a start that is cut off leaves no half of a database.
+  const draft = `${folder}.new`;
+  rmSync(draft, { recursive: true, force: true });
+  mkdirSync(draft, { recursive: true, mode: 0o700 });
+  const maker = fork(new URL('./create-data-folder.ts', import.meta.url), [draft], { stdio: 'inherit' });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  maker.once('error', reject);
+  maker.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`No database could be made in ${folder}.`))));
+  await promise;
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(draft, folder);
 }

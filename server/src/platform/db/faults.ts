@@ -4,8 +4,8 @@ function codeOf(error: unknown): string | undefined {
 }
 
 const connectionCodes = new Set([
-  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENOENT',
-  '57P01', '57P02', '57P03', '57P05', '53300', '25P03',
+  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH',
+  '57P01', '57P02', '57P03', '57P05', '53300', '25P03', '25006',
 ]); // biome-ignore format: one line a family
 const connectionMessages =
   /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Client was closed/i;
@@ -13,7 +13,9 @@ const connectionMessages =
 /** True when the database could not be reached, went away or is starting: the call may be made again later. */
 export function isConnectionFault(error: unknown): boolean {
   const code = codeOf(error);
-  if (code !== undefined && (connectionCodes.has(code) || code.startsWith('08'))) return true;
+  if (code !== undefined && (connectionCodes.has(code) || /^08...$/.test(code))) return true;
+  // The socket file of a server that does not run; of any other file it is no matter of the database.
+  if (code === 'ENOENT' && (error as NodeJS.ErrnoException).syscall === 'connect') return true;
   if (error instanceof AggregateError) return error.errors.some(isConnectionFault);
   return error instanceof Error && connectionMessages.test(error.message);
 }

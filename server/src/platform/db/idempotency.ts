@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import { AppError } from '../errors/app-error.ts';
+import type { RootHandle } from './database.ts';
 import type { Tables } from './tables.ts';
 
 /** One call that carries an Idempotency-Key. */
@@ -49,7 +50,8 @@ export async function runOnce<Tx extends OrganizationWork, T>(
   const answer = await work(tx);
   await sql`
     insert into idempotency_keys (organization_id, caller, route, key, request_hash, answer)
-    values (${tx.organizationId}, ${call.caller}, ${call.route}, ${call.key}, ${call.requestHash}, ${JSON.stringify(answer)})
+    values (${tx.organizationId}, ${call.caller}, ${call.route}, ${call.key}, ${call.requestHash},
+      ${JSON.stringify(answer ?? null)})
     on conflict (organization_id, caller, route, key)
     do update set request_hash = excluded.request_hash, answer = excluded.answer, created_at = now()`.execute(tx.db);
   return answer;
@@ -76,4 +78,28 @@ function keyReused(key: string): AppError {
     code: 'IDEMPOTENCY_KEY_REUSED',
     message: `The Idempotency-Key '${key}' was used before with another body. Use a new key for a new call.`,
   });
+}
+
+const deletedAtOnce = 5_000;
+
+/** Deletes answers that are older than 24 hours, in short steps; answers how many. */
+export async function deleteOldAnswers(root: RootHandle, now: Date): Promise<number> {
+  const before = new Date(now.getTime() - 24 * 3_600_000);
+  let total = 0;
+  for (;;) {
+    const { rows } = await sql<{ deleted: number }>`
+      with old as (
+        select organization_id, caller, route, key from idempotency_keys
+        where created_at < ${before} order by created_at limit ${deletedAtOnce}
+      ),
+      deleted as (
+        delete from idempotency_keys k using old
+        where (k.organization_id, k.caller, k.route, k.key) = (old.organization_id, old.caller, old.route, old.key)
+        returning 1
+      )
+      select count(*) as deleted from deleted`.execute(root);
+    const deleted = rows[0]?.deleted ?? 0;
+    total += deleted;
+    if (deleted < deletedAtOnce) return total;
+  }
 }

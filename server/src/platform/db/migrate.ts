@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql, type Transaction } from 'kysely';
+import { configurationProblem } from '../config/environment.ts';
 import type { Log } from '../log/log.ts';
 import type { RootHandle } from './database.ts';
+import { isConnectionFault } from './faults.ts';
 import { protectTables } from './protect-tables.ts';
 import type { Tables } from './tables.ts';
 
@@ -31,6 +33,9 @@ interface MigrateOptions {
 export async function migrate({ root, log, folder = migrationsFolder }: MigrateOptions): Promise<string[]> {
   const migrations = await readMigrations(folder);
   const applied = await root.transaction().execute(async (db) => {
+    // Waiting for another process, or changing a large table, may take longer than any request's statement.
+    await sql`set local statement_timeout = 0`.execute(db);
+    await checkServer(db);
     await sql`select pg_advisory_xact_lock(hashtext('almanac migrations'))`.execute(db);
     const missing = await findMissing(db, migrations);
     for (const migration of missing) await apply(db, migration);
@@ -51,6 +56,16 @@ async function readMigrations(folder: string): Promise<Migration[]> {
   );
 }
 
+const oldestServer = 15;
+
+async function checkServer(db: Transaction<Tables>): Promise<void> {
+  const { rows } = await sql<{ server_version_num: string }>`show server_version_num`.execute(db);
+  const version = Math.floor(Number(rows[0]?.server_version_num) / 10_000);
+  if (version < oldestServer) {
+    throw configurationProblem(`DATABASE_URL names a PostgreSQL ${version}: ${oldestServer} or newer is needed.`);
+  }
+}
+
 async function findMissing(db: Transaction<Tables>, migrations: readonly Migration[]): Promise<Migration[]> {
   await sql`
     create table if not exists almanac_migrations (
@@ -63,14 +78,21 @@ async function findMissing(db: Transaction<Tables>, migrations: readonly Migrati
   for (const { name, checksum } of migrations) {
     const applied = known.get(name);
     if (applied !== undefined && applied !== checksum) {
-      throw new Error(`The migration ${name} was applied and has changed since: add a new file instead.`);
+      throw configurationProblem(
+        `The migration ${name} was applied and has changed since: put the file back, and add a new one instead.`,
+      );
     }
   }
   return migrations.filter(({ name }) => !known.has(name));
 }
 
 async function apply(db: Transaction<Tables>, { name, text, checksum }: Migration): Promise<void> {
-  for (const statement of splitStatements(text)) await sql.raw(statement).execute(db);
+  try {
+    for (const statement of splitStatements(text)) await sql.raw(statement).execute(db);
+  } catch (error) {
+    if (isConnectionFault(error)) throw error;
+    throw new Error(`The migration ${name} failed: ${(error as Error).message}`, { cause: error });
+  }
   await sql`insert into almanac_migrations (name, checksum) values (${name}, ${checksum})`.execute(db);
 }
 

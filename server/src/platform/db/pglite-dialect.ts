@@ -36,8 +36,11 @@ function createDriver(pglite: PGlite): Driver {
   return {
     init: () => pglite.waitReady,
     acquireConnection: async () => createConnection(pglite),
-    beginTransaction: async (connection) => {
-      (connection as PgliteConnection).open = await openTransaction(pglite);
+    beginTransaction: async (connection, { isolationLevel, accessMode }) => {
+      const open = await openTransaction(pglite);
+      (connection as PgliteConnection).open = open;
+      if (isolationLevel) await open.tx.exec(`set transaction isolation level ${isolationLevel}`);
+      if (accessMode) await open.tx.exec(`set transaction ${accessMode}`);
     },
     commitTransaction: (connection) => settle(connection as PgliteConnection, 'commit'),
     rollbackTransaction: (connection) => settle(connection as PgliteConnection, 'rollback'),

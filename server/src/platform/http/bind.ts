@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { Endpoint, EndpointAnswer, EndpointInput } from '@almanac/contract/endpoint.ts';
 import fastJsonStringify, { type Schema } from 'fast-json-stringify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -49,6 +50,8 @@ export function bind<const Declared extends Endpoint>(
     method: endpoint.method,
     url: endpoint.path,
     config,
+    // The headers of a stream alone would never end.
+    exposeHeadRoute: endpoint.method === 'GET' && !endpoint.files?.includes('text/event-stream'),
     ...(endpoint.maxBodyBytes === undefined ? {} : { bodyLimit: endpoint.maxBodyBytes }),
     ...(endpoint.isBodyOptional ? { preValidation: takeNoBodyAsEmpty } : {}),
     schema: describeEndpoint(endpoint, access),
@@ -120,7 +123,8 @@ function sendFile(reply: FastifyReply, file: FileAnswer): FastifyReply {
     .header('content-type', file.mediaType)
     .header('content-disposition', `attachment; filename="${file.fileName}"`)
     .header('cache-control', 'private, no-store');
-  return reply.send(file.content);
+  const { content } = file;
+  return reply.send(Buffer.isBuffer(content) ? content : Readable.from(content, { objectMode: false }));
 }
 
 function startStream(reply: FastifyReply, answer: StreamAnswer): FastifyReply {

@@ -7,22 +7,35 @@ type BodyDone = (error: Error | null, body?: unknown) => void;
 
 /** Reads JSON (RFC 8259, so UTF-8); an empty body is no body. Keys that would change prototypes are refused. */
 export function readJsonBody(request: FastifyRequest, body: Buffer, done: BodyDone): void {
-  if (body.length === 0) return done(null, undefined);
-  const encoding = request.headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') {
-    return done(unsupported(`The Content-Encoding '${encoding}' is not read here: send the body as it is.`));
-  }
-  if (!isUtf8(body)) return done(malformed('The body is not valid UTF-8.'));
-  const text = body.toString('utf8');
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = body.length === 0 ? undefined : parseJson(body, request.headers['content-encoding']);
   } catch (error) {
-    return done(malformed(`The body is not valid JSON: ${(error as Error).message}.`, error));
+    done(error as AppError);
+    return;
   }
+  done(null, parsed);
+}
+
+function parseJson(body: Buffer, encoding: string | undefined): unknown {
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw unsupported(`The Content-Encoding '${encoding.slice(0, 100)}' is not read here: send the body as it is.`);
+  }
+  if (!isUtf8(body)) throw malformed('The body is not valid UTF-8.');
+  const text = body.toString('utf8');
+  const parsed = parseText(text);
   // Only an escape can bring a character that the database cannot hold, or hide a key.
   const fault = text.includes('\\u') || text.includes('__proto__') ? findRefused(parsed, '') : undefined;
-  done(fault ? validationFailed([fault]) : null, parsed);
+  if (fault) throw validationFailed([fault]);
+  return parsed;
+}
+
+function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw malformed(`The body is not valid JSON: ${(error as Error).message}.`, error);
+  }
 }
 
 function malformed(message: string, cause?: unknown): AppError {
@@ -60,17 +73,17 @@ function describeUnstorable(text: string, path: string): FieldFault | undefined 
 
 /** A body of another media type, or of none: taken when it is empty, refused as soon as there is one. */
 export function readUnnamedBody(request: FastifyRequest, payload: NodeJS.ReadableStream, done: BodyDone): void {
-  const refuse = () => {
-    payload.removeListener('end', accept);
+  const settle = (error: Error | null) => {
+    payload.removeListener('data', refuse).removeListener('end', accept).removeListener('error', settle);
+    payload.on('error', () => undefined);
+    done(error);
+  };
+  const accept = () => settle(null);
+  const refuse = (chunk: Buffer) => {
+    if (chunk.length === 0) return;
     const sent = request.headers['content-type'] ?? '';
-    const named = sent === '' ? 'A body without Content-Type' : `The Content-Type '${sent}'`;
-    done(unsupported(`${named} is not read here: send \`Content-Type: application/json\`.`));
+    const named = sent === '' ? 'A body without Content-Type' : `The Content-Type '${sent.slice(0, 100)}'`;
+    settle(unsupported(`${named} is not read here: send \`Content-Type: application/json\`.`));
   };
-  const accept = () => {
-    payload.removeListener('data', refuse);
-    done(null, undefined);
-  };
-  payload.once('data', refuse);
-  payload.once('end', accept);
-  payload.once('error', done);
+  payload.on('data', refuse).on('end', accept).on('error', settle);
 }

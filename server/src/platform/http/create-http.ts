@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import cors, { type FastifyCorsOptions } from '@fastify/cors';
@@ -11,7 +12,7 @@ import type { Log } from '../log/log.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createRecorder } from './access-log.ts';
 import { readJsonBody, readUnnamedBody } from './bodies.ts';
-import { createErrorHandler, rawErrorAnswer } from './error-answers.ts';
+import { createErrorHandler, createPathErrorHandler, rawErrorAnswer } from './error-answers.ts';
 import { type Authenticator, createGate, type RequestLimits } from './gate.ts';
 import { isOriginAllowed } from './origins.ts';
 import { createNotFoundHandler, keepRouteTable } from './route-table.ts';
@@ -40,31 +41,38 @@ const maxEventLoopDelayMs = 1_000;
  */
 export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
   const { config, log } = options;
+  const securityHeaders = createSecurityHeaders(config.isProduction);
   const app = fastify({
     logger: false,
-    trustProxy: config.trustProxy === true ? true : config.trustProxy === false ? false : [...config.trustProxy],
+    trustProxy: typeof config.trustProxy === 'boolean' ? config.trustProxy : [...config.trustProxy],
     bodyLimit: 1_048_576,
     requestTimeout: 30_000,
     connectionTimeout: 60_000,
     keepAliveTimeout: 72_000,
-    http: { headersTimeout: 15_000, maxHeaderSize: 16_384 },
+    http: {
+      headersTimeout: 15_000,
+      connectionsCheckingInterval: 5_000,
+      maxHeaderSize: 16_384,
+      // Node drops all but the first of some repeated headers, Authorization among them; joined they are seen and refused.
+      joinDuplicateHeaders: true,
+    },
     genReqId: createRequestIds(),
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: createPathErrorHandler(securityHeaders),
   });
   app.setValidatorCompiler(createValidatorCompiler());
   app.setErrorHandler(createErrorHandler(log));
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, readJsonBody(app));
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readJsonBody);
   app.addContentTypeParser('*', readUnnamedBody);
   app.decorateRequest('principal', null as unknown as UserPrincipal);
   limitConnections(app.server, config);
 
   await app.register(cookie);
   await app.register(cors, createCorsOptions(config));
-  const securityHeaders = createSecurityHeaders(config.isProduction);
   app.addHook('onRequest', createGate({ ...options, securityHeaders, refusal: createRefusal(options) }));
   app.addHook('onResponse', createRecorder(options));
   const routes = keepRouteTable(app);
@@ -79,6 +87,8 @@ function createCorsOptions(config: HttpConfig): FastifyCorsOptions {
     credentials: true,
     maxAge: 600,
     strictPreflight: false,
+    // On to the gate, so that preflights too are checked for their Host and carry the security headers.
+    preflightContinue: true,
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     exposedHeaders: ['ETag', 'Link', 'Retry-After', 'X-Total-Count', 'Content-Disposition', 'Idempotency-Replayed'],
   };
@@ -123,11 +133,16 @@ function limitConnections(server: Server, config: HttpConfig): void {
   });
 }
 
-function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const answer =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? rawErrorAnswer('HEADERS_TOO_LARGE', 'The request headers are larger than 16 KiB.')
-      : rawErrorAnswer('MALFORMED_BODY', 'This is not a valid HTTP request.');
-  socket.end(answer);
+const brokenRequests: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: rawErrorAnswer('HEADERS_TOO_LARGE', 'The request headers are larger than 16 KiB.'),
+  ERR_HTTP_REQUEST_TIMEOUT: rawErrorAnswer('REQUEST_TIMEOUT', 'The request did not arrive whole in the time given.'),
+};
+
+/** Answers what the parser refuses. Where an answer is on its way already, a second one must not run into it. */
+function answerBrokenRequest(
+  error: Error & { code?: string },
+  socket: Socket & { _httpMessage?: ServerResponse },
+): void {
+  if (error.code === 'ECONNRESET' || !socket.writable || socket._httpMessage?.headersSent) return void socket.destroy();
+  socket.end(brokenRequests[error.code ?? ''] ?? rawErrorAnswer('MALFORMED_BODY', 'This is not a valid HTTP request.'));
 }

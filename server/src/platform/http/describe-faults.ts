@@ -25,8 +25,8 @@ function joinAlternatives(errors: readonly ErrorObject[]): readonly ErrorObject[
   return choices.reduce((left, choice) => {
     const forms = left.filter((error) => isOfForm(error, choice));
     if (forms.length === 0) return left;
-    const [only] = closestForm(forms, choice);
-    return left.flatMap((error) => (error === choice ? [only] : forms.includes(error) ? [] : [error]));
+    const closest = closestForm(forms, choice);
+    return left.filter((error) => !forms.includes(error)).flatMap((error) => (error === choice ? closest : [error]));
   }, errors);
 }
 
@@ -38,12 +38,16 @@ function isOfForm(error: ErrorObject, choice: ErrorObject): boolean {
 }
 
 /** What is wrong in the form whose type fits; where none does, the types that would. */
-function closestForm(forms: readonly ErrorObject[], choice: ErrorObject): [ErrorObject] {
+function closestForm(forms: readonly ErrorObject[], choice: ErrorObject): ErrorObject[] {
   const isOfType = (error: ErrorObject) => error.keyword === 'type' && error.instancePath === choice.instancePath;
   const fitting = forms.find((error) => !isOfType(error));
-  if (fitting) return [fitting];
+  if (fitting) return forms.filter((error) => formNumber(error, choice) === formNumber(fitting, choice));
   const types = [...new Set(forms.map(({ params }) => String(params.type)))].join(' or ');
   return [{ ...choice, keyword: 'type', params: { type: types } }];
+}
+
+function formNumber(error: ErrorObject, choice: ErrorObject): string | undefined {
+  return error.schemaPath.slice(choice.schemaPath.length + 1).split('/')[0];
 }
 
 function describeFault(error: ErrorObject, part: string): FieldFault {
@@ -89,8 +93,10 @@ const issues: Readonly<Record<string, IssueWriter>> = {
   required: () => 'is missing',
   additionalProperties: ({ parentSchema }) =>
     `is not taken here; taken are ${Object.keys(parentSchema?.properties ?? {}).join(', ')}`,
-  type: ({ data, params }) =>
-    data === undefined ? 'is missing' : `${quote(data)} is not of type ${String(params.type)}`,
+  type: ({ data, params, instancePath }) =>
+    (data ?? null) === null && instancePath === ''
+      ? `is missing; an ${String(params.type)} is needed`
+      : `${quote(data)} is not of type ${String(params.type)}`,
   enum: ({ data, params }) => `${quote(data)} is not one of ${(params.allowedValues as unknown[]).join(', ')}`,
   const: ({ data, params }) => `${quote(data)} is not ${quote(params.allowedValue)}`,
   format: ({ data, params }) =>

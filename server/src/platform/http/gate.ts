@@ -53,7 +53,8 @@ export function createGate(options: GateOptions): (request: FastifyRequest, repl
   return (request, reply, done) => {
     const route = request.routeOptions.config as Partial<RouteConfig>;
     reply.headers(route.endpoint ? securityHeaders.data : securityHeaders.page);
-    const fault = options.refusal() ?? findFault({ request, config, route });
+    const refused = route.isAlwaysServed ? undefined : options.refusal();
+    const fault = refused ?? findFault({ request, config, route });
     if (fault) return done(fault);
     if (route.access === undefined || route.access === 'public') return done(limitAddress(request, reply, options));
     const credentials = readCredentials(request, route as RouteConfig);
@@ -87,7 +88,7 @@ function findFault({ request, config, route }: Checked): AppError | undefined {
     });
   }
   const isChange = request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'OPTIONS';
-  const isByCookie = authorization === undefined && cookie?.includes('access_token=');
+  const isByCookie = authorization === undefined && cookie !== undefined && /(access|refresh)_token=/.test(cookie);
   if (isChange && isByCookie && (origin === undefined || !isOriginAllowed(origin, host, config))) {
     return new AppError({
       code: 'ORIGIN_NOT_ALLOWED',

@@ -11,13 +11,13 @@ interface HealthOptions {
   isDraining: () => boolean;
 }
 
-const hidden = { schema: { hide: true } };
+const hidden = { schema: { hide: true }, config: { isAlwaysServed: true } };
 
 /** GET /healthz (alive), /readyz (can serve), /metrics (Prometheus). */
 export function addHealthRoutes(app: FastifyInstance, options: HealthOptions): void {
   app.get('/healthz', hidden, () => ({ status: 'alive' }));
   app.get('/readyz', hidden, async (_request, reply) => {
-    if (options.isDraining()) return reply.code(503).send({ status: 'draining' });
+    if (options.isDraining()) return reply.code(503).header('retry-after', '1').send({ status: 'draining' });
     try {
       await options.checkDatabase();
       return { status: 'ready' };
@@ -32,9 +32,14 @@ export function addHealthRoutes(app: FastifyInstance, options: HealthOptions): v
   });
 }
 
+/** Without a token, only who connects from this machine itself: what a proxy passes on comes from elsewhere. */
 function mayReadMetrics(request: FastifyRequest, token: string | undefined): boolean {
-  if (token === undefined) return isLoopbackHost(request.ip.replace('::ffff:', ''));
-  const given = Buffer.from(request.headers.authorization ?? '');
+  const { authorization, forwarded, 'x-forwarded-for': forwardedFor } = request.headers;
+  if (token === undefined) {
+    const address = (request.socket.remoteAddress ?? '').replace('::ffff:', '');
+    return isLoopbackHost(address) && forwarded === undefined && forwardedFor === undefined;
+  }
+  const given = Buffer.from(authorization ?? '');
   const wanted = Buffer.from(`Bearer ${token}`);
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }

@@ -19,7 +19,10 @@ function shorten(value: unknown, depth = 0): unknown {
   if (Array.isArray(value)) return value.slice(0, maxEntries).map((entry) => shorten(entry, depth + 1));
   const entries: [string, unknown][] = [];
   for (const key in value) {
-    if (entries.push([key.slice(0, maxLength), shorten((value as Record<string, unknown>)[key], depth + 1)]) === maxEntries)
+    if (
+      entries.push([key.slice(0, maxLength), shorten((value as Record<string, unknown>)[key], depth + 1)]) ===
+      maxEntries
+    )
       break;
   }
   return Object.fromEntries(entries);

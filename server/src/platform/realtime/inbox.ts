@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TSchema } from 'typebox';
 import { AppError } from '#platform/errors/app-error.ts';
-import { quote } from '#platform/http/validation.ts';
+import { quote } from '#platform/http/quote.ts';
 import type { Log } from '#platform/log/log.ts';
 import { createAllowance } from './event-allowance.ts';
 import { type PayloadCheck, sizeOfPayload } from './payload-checks.ts';

@@ -1,7 +1,9 @@
 import type { FastifySchemaValidationError } from 'fastify/types/schema.js';
 import type { TSchema } from 'typebox';
 import { validationFailed } from '#platform/errors/app-error.ts';
-import { createValidatorCompiler, describeFaults, quote } from '#platform/http/validation.ts';
+import { describeFaults } from '#platform/http/describe-faults.ts';
+import { quote } from '#platform/http/quote.ts';
+import { createValidatorCompiler } from '#platform/http/validation.ts';
 
 /** Answers the payload as its schema takes it; throws a VALIDATION_ERROR that names the wrong fields. */
 export type PayloadCheck = (payload: unknown) => unknown;

@@ -18,7 +18,10 @@ export interface Telemetry extends WorkMetrics, WatchedMetrics {
   observeRequest(request: ObservedRequest): void;
   /** All metrics in Prometheus' text format, with the Content-Type to send them under. */
   render(): Promise<{ contentType: string; body: string }>;
-  /** How long the event loop kept things waiting of late, as p99 in milliseconds: what load is shed by. */
+  /**
+   * How long the event loop kept things waiting of late, as the median in milliseconds: what load is shed by. A single
+   * long block, as at a start, is no overload.
+   */
   eventLoopDelay(): number;
   /** Stops watching the event loop. */
   close(): void;
@@ -42,7 +45,7 @@ export function createTelemetry({ log, now = () => new Date() }: TelemetryOption
     ...createWatchedMetrics({ registry, now, log }),
     observeRequest: createRequestMetrics(registry),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
-    eventLoopDelay: () => monitor.read().p99,
+    eventLoopDelay: () => monitor.read().p50,
     close: () => monitor.close(),
   };
 }

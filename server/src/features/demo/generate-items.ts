@@ -1,6 +1,6 @@
+import type { ItemRecord } from '#features/activity/index.ts';
 import type { Week } from '#kernel/weeks.ts';
 import { demoAuthors, demoCategories, demoTitles } from './demo-words.ts';
-import type { ItemRecord } from './weekly.store.ts';
 
 /** How many items of each kind a demo week has, about. */
 const perWeek = { upload: 28, update: 45, decision: 12, completion: 67, review: 24 } as const;
@@ -14,7 +14,7 @@ type Random = () => number;
 
 /**
  * The items of a demo week, in the order in which they happen: the same organization, week and seed give the same items.
- * Reviews are resolved within nine days, some in the week after.
+ * Reviews are resolved within ten days, some in the week after.
  */
 export function generateDemoItems(week: Week, seed: string): ItemRecord[] {
   const random = createRandom(`${seed}/${week.id}`);
@@ -49,7 +49,7 @@ function generateItem({
 }): ItemRecord {
   const occurredMs = pickMoment(week, random);
   const category = pick(demoCategories, random);
-  const impactDraw = random();
+  const impact = pickImpact(random());
   const isReview = kind === 'review';
   const reviewMs = (2 + random() ** 2 * (longestReviewHours - 2)) * 3_600_000;
   return {
@@ -58,7 +58,7 @@ function generateItem({
     title: pick(demoTitles[kind], random).replace('%', category.toLowerCase()),
     author: pick(demoAuthors, random),
     category,
-    impact: impactDraw < 0.15 ? 'high' : impactDraw < 0.6 ? 'medium' : 'low',
+    impact,
     status: isReview ? 'approved' : 'done',
     url: null,
     occurred_at: new Date(occurredMs).toISOString(),
@@ -81,6 +81,11 @@ function pickMoment({ startDate, calendar }: Week, random: Random): number {
   return day
     .toPlainDateTime({ hour: Math.floor(minutes / 60), minute: minutes % 60 })
     .toZonedDateTime(calendar.timezone).epochMilliseconds;
+}
+
+function pickImpact(draw: number): ItemRecord['impact'] {
+  if (draw < 0.15) return 'high';
+  return draw < 0.6 ? 'medium' : 'low';
 }
 
 function pick<T>(values: readonly T[], random: Random): T {

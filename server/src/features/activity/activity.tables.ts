@@ -1,4 +1,4 @@
-import type { ItemRecord } from './weekly.store.ts';
+import type { ItemRecord } from './activity.store.ts';
 
 interface ActivityItemTable extends Omit<ItemRecord, 'occurred_at' | 'resolved_at'> {
   organization_id: string;

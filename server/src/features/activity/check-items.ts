@@ -1,5 +1,5 @@
 import type { FieldFault } from '@almanac/contract/errors.ts';
-import type { ItemRecord } from './weekly.store.ts';
+import type { ItemRecord } from './activity.store.ts';
 
 /** How far a sender's clock may be ahead of ours. */
 const clockSkewMs = 5 * 60_000;

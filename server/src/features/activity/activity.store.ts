@@ -1,0 +1,143 @@
+import { sql } from 'kysely';
+import { newId } from '#kernel/ids.ts';
+import type { OrganizationTx } from '#platform/db/scopes.ts';
+
+/** An item as it is stored; one without an external id is always a new one. */
+export interface ItemRecord {
+  readonly external_id: string | null;
+  readonly kind: 'upload' | 'update' | 'decision' | 'completion' | 'review';
+  readonly title: string;
+  readonly author: string;
+  readonly category: string;
+  readonly impact: 'high' | 'medium' | 'low';
+  readonly status: string;
+  readonly url: string | null;
+  readonly occurred_at: string;
+  readonly resolved_at: string | null;
+}
+
+/** Where changed items lie: local days, and for reviews, which count until they are resolved, the first such day. */
+export interface AffectedDays {
+  readonly days: readonly string[];
+  readonly reviewsFrom: string | null;
+}
+
+/** What writing items did. */
+export interface ItemsWritten extends AffectedDays {
+  readonly inserted: number;
+  readonly updated: number;
+}
+
+interface PutItems {
+  readonly sourceId: string;
+  readonly items: readonly ItemRecord[];
+  /** The source's read that met the items. */
+  readonly readNumber?: number;
+  readonly timezone: string;
+}
+
+/**
+ * Writes items in one statement: new ones are inserted, known ones (by source and external id) updated where anything
+ * differs. No two of them may share an external id.
+ */
+export async function putItems(
+  tx: OrganizationTx,
+  { sourceId, items, readNumber = 0, timezone }: PutItems,
+): Promise<ItemsWritten> {
+  const rows = items.map((item) => ({ ...item, id: newId() }));
+  // Writers of one source take turns: an item that moves is found where the writer before left it.
+  await sql`
+    select from sources where organization_id = ${tx.organizationId} and id = ${sourceId}
+    for no key update`.execute(tx.db);
+  const { rows: answer } = await sql<ItemsWritten>`
+    with incoming as materialized (
+      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as x (
+        id uuid, external_id text, kind text, title text, author text, category text, impact text, status text,
+        url text, occurred_at timestamptz, resolved_at timestamptz)
+    ),
+    known as materialized (
+      select a.external_id, a.kind, a.occurred_at,
+        (a.kind, a.title, a.author, a.category, a.impact, a.status, a.url, a.occurred_at, a.resolved_at)
+          is not distinct from
+        (i.kind, i.title, i.author, i.category, i.impact, i.status, i.url, i.occurred_at, i.resolved_at) as is_same
+      from activity_items a join incoming i on i.external_id = a.external_id
+      where a.organization_id = ${tx.organizationId} and a.source_id = ${sourceId}
+    ),
+    written as (
+      insert into activity_items (organization_id, id, source_id, external_id, kind, title, author, category, impact,
+        status, url, occurred_at, resolved_at, read_number)
+      select ${tx.organizationId}::uuid, id, ${sourceId}::uuid, external_id, kind, title, author, category, impact,
+        status, url, occurred_at, resolved_at, ${readNumber}::int
+      from incoming order by external_id, id
+      on conflict (organization_id, source_id, external_id) do update set
+        kind = excluded.kind, title = excluded.title, author = excluded.author, category = excluded.category,
+        impact = excluded.impact, status = excluded.status, url = excluded.url, occurred_at = excluded.occurred_at,
+        resolved_at = excluded.resolved_at, read_number = excluded.read_number
+      where (activity_items.kind, activity_items.title, activity_items.author, activity_items.category,
+          activity_items.impact, activity_items.status, activity_items.url, activity_items.occurred_at,
+          activity_items.resolved_at, activity_items.read_number)
+        is distinct from (excluded.kind, excluded.title, excluded.author, excluded.category, excluded.impact,
+          excluded.status, excluded.url, excluded.occurred_at, excluded.resolved_at, excluded.read_number)
+      returning external_id, kind, occurred_at, xmax = 0 as is_new
+    ),
+    changed as (
+      select w.kind, w.occurred_at, w.is_new, k.kind as old_kind, k.occurred_at as old_occurred_at
+      from written w left join known k on k.external_id = w.external_id
+      where w.is_new or k.is_same is not true
+    ),
+    touched as (
+      select kind, (occurred_at at time zone ${timezone})::date as day from changed
+      union select old_kind, (old_occurred_at at time zone ${timezone})::date from changed where old_kind is not null
+    )
+    select count(*) filter (where is_new) as inserted, count(*) filter (where not is_new) as updated,
+      ${touchedDays} from changed`.execute(tx.db);
+  return answer[0] ?? { inserted: 0, updated: 0, days: [], reviewsFrom: null };
+}
+
+const touchedDays = sql`
+  (select coalesce(jsonb_agg(distinct day), '[]') from touched) as days,
+  (select min(day) from touched where kind = 'review') as "reviewsFrom"`;
+
+interface RemoveItems {
+  readonly sourceId: string;
+  readonly timezone: string;
+  /** The external ids to remove … */
+  readonly externalIds?: readonly string[];
+  /** … or all that were last met before this read. */
+  readonly notMetSince?: number;
+}
+
+/** Removes items of a source that no longer exist there. */
+export async function removeItems(
+  tx: OrganizationTx,
+  { sourceId, timezone, externalIds, notMetSince }: RemoveItems,
+): Promise<AffectedDays> {
+  const isGone =
+    externalIds === undefined
+      ? sql`read_number < ${notMetSince ?? 0}`
+      : sql`external_id = any(${[...externalIds]}::text[])`;
+  const { rows } = await sql<AffectedDays>`
+    with removed as (
+      delete from activity_items
+      where organization_id = ${tx.organizationId} and source_id = ${sourceId} and ${isGone}
+      returning kind, occurred_at
+    ),
+    touched as (select distinct kind, (occurred_at at time zone ${timezone})::date as day from removed)
+    select ${touchedDays}`.execute(tx.db);
+  return rows[0] ?? { days: [], reviewsFrom: null };
+}
+
+/** Removes at most `limit` items from before a moment, not the reviews that were open then; answers how many. */
+export async function removeItemsBefore(tx: OrganizationTx, before: Date, limit: number): Promise<number> {
+  const { rows } = await sql<{ removed: number }>`
+    with old as (
+      select id from activity_items where organization_id = ${tx.organizationId} and occurred_at < ${before}
+        and not (kind = 'review' and (resolved_at is null or resolved_at >= ${before}))
+      order by occurred_at limit ${limit} for update
+    ),
+    removed as (
+      delete from activity_items a using old where a.organization_id = ${tx.organizationId} and a.id = old.id returning 1
+    )
+    select count(*) as removed from removed`.execute(tx.db);
+  return rows[0]?.removed ?? 0;
+}

@@ -1,0 +1,1 @@
+export { addDemoItems } from './add-demo-items.ts';

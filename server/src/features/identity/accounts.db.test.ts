@@ -1,0 +1,181 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newId } from '#kernel/ids.ts';
+import { makeTestApp, type TestApp } from '#testing/make-app.ts';
+import { hashPassword, isPassword } from './passwords.ts';
+
+let it: TestApp;
+beforeAll(async () => {
+  it = await makeTestApp();
+});
+afterAll(() => it.close());
+
+const password = 'correct horse battery';
+let addresses = 0;
+const send = (app: TestApp, url: string, body: object) => {
+  addresses += 1;
+  const remoteAddress = `10.1.${addresses >> 8}.${addresses & 255}`;
+  return app.app.inject({ method: 'POST', url, body, remoteAddress });
+};
+const newEmail = () => `${newId()}@example.org`;
+
+describe('Registering', () => {
+  test('makes an account, an organization of its own and a session, in body and cookies', async () => {
+    const email = newEmail();
+    const answer = await send(it, '/auth/register', { email, password, name: 'Ada', organization_name: 'Ada & Söhne' });
+    expect(answer.statusCode).toBe(201);
+    const session = answer.json();
+    expect(session).toMatchObject({
+      user: { email, name: 'Ada', account_type: 'standard' },
+      expires_in: 900,
+      token_type: 'Bearer',
+    });
+    expect(JSON.stringify(session)).not.toMatch(/password|hash/);
+    expect(answer.cookies).toEqual([
+      { name: 'access_token', value: session.access_token, httpOnly: true, sameSite: 'Lax', path: '/', maxAge: 900 },
+      {
+        name: 'refresh_token',
+        value: session.refresh_token,
+        httpOnly: true,
+        sameSite: 'Lax',
+        path: '/auth',
+        maxAge: 2_592_000,
+      },
+    ]);
+    const cookie = `access_token=${session.access_token}`;
+    const own = await it.app.inject({ url: '/api/organizations', headers: { cookie } });
+    expect(own.json()).toContainEqual(expect.objectContaining({ name: 'Ada & Söhne', role: 'owner' }));
+    expect((await it.app.inject({ url: '/users/profile', headers: { cookie } })).json()).toEqual(session.user);
+  });
+
+  test('is refused for a taken address, however it is written, also at once', async () => {
+    const email = `Ada.${newEmail()}`;
+    const answers = await Promise.all(
+      [email, email.toUpperCase(), email.toLowerCase(), email].map((one) =>
+        send(it, '/auth/register', { email: one, password }),
+      ),
+    );
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([201, 409, 409, 409]);
+    const refused = answers.find(({ statusCode }) => statusCode === 409);
+    expect(refused?.json().error).toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('/auth/login') });
+    expect((await send(it, '/auth/login', { email: email.toUpperCase(), password })).statusCode).toBe(200);
+  });
+
+  test.each([
+    [{ email: 'ada', password }, 'email'],
+    [{ email: 'ada@example.org', password: 'short' }, 'password'],
+    [{ email: 'ada@example.org', password: 'x'.repeat(129) }, 'password'],
+    [{ email: 'ada@example.org' }, 'password'],
+    [{ email: 'ada@example.org', password, is_instance_admin: true }, 'is_instance_admin'],
+    [{ email: 'ada@example.org', password, account_type: 'admin' }, 'account_type'],
+    [{ email: ['ada@example.org'], password }, 'email'],
+    [{ email: `${'a'.repeat(300)}@example.org`, password }, 'email'],
+    [{ email: 'anonymous@almanac.invalid\u0000', password }, 'email'],
+  ])('names what is wrong in %j', async (body, field) => {
+    const answer = await send(it, '/auth/register', body);
+    expect([answer.statusCode, answer.json().error.details.field]).toEqual([400, field]);
+  });
+
+  test('makes the first account alone the administrator and owner of the organization local, also at once', async () => {
+    const fresh = await makeTestApp();
+    const answers = await Promise.all(
+      [1, 2, 3].map(() => send(fresh, '/auth/register', { email: newEmail(), password })),
+    );
+    const sessions = answers.map((answer) => answer.json());
+    expect(sessions.filter(({ user }) => user.is_instance_admin)).toHaveLength(1);
+    for (const { user, access_token } of sessions) {
+      const list = await fresh.app.inject({
+        url: '/api/organizations',
+        headers: { authorization: `Bearer ${access_token}` },
+      });
+      const roles = list
+        .json()
+        .filter(({ slug }: { slug: string }) => slug === 'local')
+        .map(({ role }: { role: string }) => role);
+      expect(roles).toEqual(user.is_instance_admin ? ['owner'] : []);
+    }
+    await fresh.close();
+  });
+
+  test('takes the setup token for the first account in production, and Secure cookies stand there', async () => {
+    const production = await makeTestApp({
+      config: { NODE_ENV: 'production', PUBLIC_URL: 'https://almanac.example', SETUP_TOKEN: 'the-setup-token' },
+    });
+    const body = { email: newEmail(), password };
+    for (const setup_token of [undefined, '', 'the-setup-tokem']) {
+      const refused = await send(production, '/auth/register', { ...body, setup_token });
+      expect([refused.statusCode, refused.json().error.code]).toEqual([403, 'FORBIDDEN']);
+    }
+    const answer = await send(production, '/auth/register', { ...body, setup_token: 'the-setup-token' });
+    expect([answer.statusCode, answer.json().user.is_instance_admin]).toEqual([201, true]);
+    expect(answer.cookies.map(({ secure }) => secure)).toEqual([true, true]);
+    expect(answer.headers['strict-transport-security']).toContain('max-age=');
+    expect((await send(production, '/auth/register', { email: newEmail(), password })).statusCode).toBe(201);
+    const anonymous = await production.app.inject({ url: '/api/weekly/summary' });
+    expect([anonymous.statusCode, anonymous.json().code]).toEqual([401, 'UNAUTHENTICATED']);
+    await production.close();
+  });
+});
+
+describe('Signing in', () => {
+  test('answers alike for an unknown address, a wrong password and an account without one', async () => {
+    const email = newEmail();
+    await send(it, '/auth/register', { email, password });
+    const wrong = [
+      { email, password: 'wrong password' },
+      { email: newEmail(), password },
+      { email: 'anonymous@almanac.invalid', password: '' },
+      { email: '', password: '' },
+      { email: "' or true --", password },
+    ];
+    for (const body of wrong) {
+      const answer = await send(it, '/auth/login', body);
+      expect(answer.statusCode).toBe(401);
+      expect(answer.json().error).toMatchObject({
+        code: 'INVALID_CREDENTIALS',
+        message: 'The e-mail address and password do not belong together.',
+      });
+      expect(answer.cookies).toEqual([]);
+    }
+  });
+
+  test('verifies a hash also where there is no account, so that both take as long', async () => {
+    const kept = await hashPassword(password);
+    expect(await isPassword(kept, password)).toBe(true);
+    // The stand-in is of the same cost, and a password that fits it would still not be one.
+    const time = async (hash: string | undefined) => {
+      const startedAt = performance.now();
+      expect(await isPassword(hash, 'wrong password')).toBe(false);
+      return performance.now() - startedAt;
+    };
+    await time(undefined);
+    const [known, unknown] = [await time(kept), await time(undefined)];
+    expect(unknown).toBeGreaterThan(known / 5);
+  });
+
+  test('takes a password typed in another Unicode form', async () => {
+    const email = newEmail();
+    await send(it, '/auth/register', { email, password: 'pässword-é'.normalize('NFC') });
+    expect((await send(it, '/auth/login', { email, password: 'pässword-é'.normalize('NFD') })).statusCode).toBe(200);
+  });
+
+  test('is limited by address', async () => {
+    const body = { email: newEmail(), password };
+    const statuses: number[] = [];
+    for (let tries = 0; tries < 21; tries += 1) {
+      const answer = await it.app.inject({ method: 'POST', url: '/auth/login', body, remoteAddress: '203.0.113.7' });
+      statuses.push(answer.statusCode);
+      if (answer.statusCode === 429) expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    }
+    expect(statuses).toEqual([...Array(20).fill(401), 429]);
+  });
+
+  test('is over with the account', async () => {
+    const email = newEmail();
+    const { user } = (await send(it, '/auth/register', { email, password })).json();
+    await it.platform.scopes.inInstance(({ db }) =>
+      sql`update users set deleted_at = now() where id = ${user.id}`.execute(db),
+    );
+    expect((await send(it, '/auth/login', { email, password })).statusCode).toBe(401);
+  });
+});

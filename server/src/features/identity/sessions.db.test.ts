@@ -1,0 +1,194 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { newId } from '#kernel/ids.ts';
+import { makeTestApp, type TestApp } from '#testing/make-app.ts';
+
+interface Session {
+  user: { id: string };
+  access_token: string;
+  refresh_token: string;
+}
+
+let it: TestApp;
+let session: Session;
+let addresses = 0;
+beforeAll(async () => {
+  it = await makeTestApp({ config: { ALMANAC_DEMO: true } });
+});
+beforeEach(async () => {
+  addresses += 1;
+  const body = { email: `${newId()}@example.org`, password: 'correct horse battery' };
+  const remoteAddress = `10.2.0.${addresses}`;
+  session = (await it.app.inject({ method: 'POST', url: '/auth/register', body, remoteAddress })).json();
+});
+afterAll(() => it.close());
+
+const bearer = (token = session.access_token) => ({ authorization: `Bearer ${token}` });
+const profile = async (headers: Record<string, string> = bearer()) =>
+  (await it.app.inject({ url: '/users/profile', headers })).statusCode;
+const refresh = (refresh_token: string) =>
+  it.app.inject({ method: 'POST', url: '/auth/refresh', body: { refresh_token } });
+const pass = (seconds: number) => {
+  it.clock.now = new Date(it.clock.now.getTime() + seconds * 1_000);
+};
+const change = (statement: ReturnType<typeof sql>) => it.platform.scopes.inInstance(({ db }) => statement.execute(db));
+
+describe('A refresh token', () => {
+  test('is exchanged for new tokens, once', async () => {
+    const renewed = (await refresh(session.refresh_token)).json<Session>();
+    expect(renewed.refresh_token).not.toBe(session.refresh_token);
+    expect(await profile(bearer(renewed.access_token))).toBe(200);
+    const again = await refresh(session.refresh_token);
+    expect([again.statusCode, again.json().error.code]).toEqual([401, 'INVALID_TOKEN']);
+    expect((await refresh(renewed.refresh_token)).statusCode).toBe(200);
+  });
+
+  test('comes from the cookie of an allowed page too', async () => {
+    const headers = { cookie: `refresh_token=${session.refresh_token}`, origin: 'http://localhost:5173' };
+    const answer = await it.app.inject({ method: 'POST', url: '/auth/refresh', headers });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.cookies.find(({ name }) => name === 'refresh_token')?.value).toBe(answer.json().refresh_token);
+  });
+
+  test('of 20 exchanges at once exactly one succeeds', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(session.refresh_token)));
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, ...Array(19).fill(401)]);
+  });
+
+  test('ends after 30 days, with a logout and with the account', async () => {
+    const { rows } = await sql`select refresh_token_hash from user_sessions where user_id = ${session.user.id}`.execute(
+      it.platform.database.root,
+    );
+    expect(JSON.stringify(rows)).not.toContain(session.refresh_token);
+    await change(sql`update users set deleted_at = now() where id = ${session.user.id}`);
+    expect((await refresh(session.refresh_token)).statusCode).toBe(401);
+    await change(sql`update users set deleted_at = null where id = ${session.user.id}`);
+    const { refresh_token } = session;
+    pass(30 * 86_400);
+    expect((await refresh(refresh_token)).statusCode).toBe(401);
+  });
+
+  test.each(['', 'x', 'x'.repeat(200), '\u0000', "' or true --"])('%j is none', async (token) => {
+    expect([400, 401]).toContain((await refresh(token)).statusCode);
+  });
+});
+
+describe('Within five seconds', () => {
+  test('of a logout its tokens are refused, and cookies are cleared', async () => {
+    expect(await profile()).toBe(200);
+    const answer = await it.app.inject({ method: 'POST', url: '/auth/logout', headers: bearer() });
+    expect(answer.statusCode).toBe(204);
+    expect(answer.cookies.map(({ name, value, path }) => [name, value, path])).toEqual([
+      ['access_token', '', '/'],
+      ['refresh_token', '', '/auth'],
+    ]);
+    pass(5);
+    expect(await profile()).toBe(401);
+    expect((await refresh(session.refresh_token)).statusCode).toBe(401);
+  });
+
+  test('of the end of the account its tokens are refused', async () => {
+    expect(await profile()).toBe(200);
+    await change(sql`update users set deleted_at = now() where id = ${session.user.id}`);
+    pass(5);
+    expect(await profile()).toBe(401);
+  });
+
+  test('of a lost membership its organization is not there, and of a lower role the rights are gone', async () => {
+    const organization = await it.makeOrganization();
+    const member = await organization.member('member');
+    const post = async () =>
+      (await it.app.inject({ method: 'POST', url: '/api/weekly/items', headers: member.headers, body: { items: [] } }))
+        .statusCode;
+    expect(await post()).toBe(400);
+    await change(
+      sql`update user_organizations set role = 'viewer' where user_id = ${member.userId} and organization_id = ${organization.id}`,
+    );
+    pass(5);
+    expect(await post()).toBe(403);
+    await change(
+      sql`update user_organizations set is_active = false where user_id = ${member.userId} and organization_id = ${organization.id}`,
+    );
+    pass(5);
+    expect(await post()).toBe(404);
+  });
+
+  test('a principal is told as ended to those who hold a connection for it', async () => {
+    const authenticate = () =>
+      it.features.identity.authenticator.authenticate({
+        authorization: bearer().authorization,
+        cookieToken: undefined,
+        organization: undefined,
+        anonymousOrganization: 'demo',
+      });
+    const principal = await authenticate();
+    const ended = () => it.features.identity.findEnded([principal]);
+    expect(await ended()).toEqual([]);
+    await change(sql`update users set deleted_at = now() where id = ${session.user.id}`);
+    expect(await ended()).toEqual([principal]);
+    await change(sql`update users set deleted_at = null where id = ${session.user.id}`);
+    await it.app.inject({ method: 'POST', url: '/auth/logout', headers: bearer() });
+    expect(await ended()).toEqual([principal]);
+  });
+
+  test('of its end an access token that was just used is refused', async () => {
+    pass(895);
+    expect(await profile()).toBe(200);
+    pass(5);
+    expect(await profile()).toBe(401);
+  });
+});
+
+describe('Wrong credentials', () => {
+  const summary = async (headers: Record<string, string>) =>
+    (await it.app.inject({ url: '/api/weekly/summary', headers })).statusCode;
+
+  test('never become anonymous', async () => {
+    expect(await summary({})).toBe(200);
+    const wrong = [
+      '',
+      'Bearer',
+      'Bearer ',
+      'Bearer x',
+      'Basic YTpi',
+      `bearer  ${session.access_token} x`,
+      `Bearer ${session.access_token}, Bearer ${session.access_token}`,
+      `Bearer ${'x'.repeat(10_000)}`,
+      session.access_token,
+      'Bearer null',
+    ];
+    for (const authorization of wrong) expect(await summary({ authorization }), authorization).toBe(401);
+    for (const token of ['x', '', 'null']) expect(await summary({ cookie: `access_token=${token}` }), token).toBe(401);
+    expect(await summary({ authorization: 'Bearer x', cookie: `access_token=${session.access_token}` })).toBe(401);
+  });
+
+  test('an organization that one is not in is not there, by id and by slug, also without credentials', async () => {
+    const other = await it.makeOrganization();
+    for (const name of [
+      other.id,
+      other.id.toUpperCase(),
+      other.slug,
+      newId(),
+      'none',
+      "' or true --",
+      'x'.repeat(5_000),
+    ]) {
+      for (const headers of [bearer(), {}]) {
+        const answer = await it.app.inject({
+          url: '/api/weekly/summary',
+          headers: { ...headers, 'x-organization-id': name },
+        });
+        expect([answer.statusCode, answer.json().code]).toEqual([404, 'NOT_FOUND']);
+        expect(answer.body.length).toBeLessThan(500);
+      }
+    }
+  });
+
+  test('an organization that one is in may be named by id, in any case, and by slug', async () => {
+    const own = await it.makeOrganization();
+    const { token } = await own.member('viewer');
+    for (const name of [own.id, own.id.toUpperCase(), own.slug]) {
+      expect(await summary({ ...bearer(token), 'x-organization-id': name })).toBe(200);
+    }
+  });
+});

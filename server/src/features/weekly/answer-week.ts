@@ -1,0 +1,96 @@
+import { getActivity, getStats, getSummary, type WeeklyData } from '@almanac/contract/weekly.ts';
+import type { Week } from '#kernel/weeks.ts';
+import type { UserPrincipal } from '#platform/access/principal.ts';
+import type { CachedAnswer } from '#platform/cache/cached-answer.ts';
+import type { Caches } from '#platform/cache/caches.ts';
+import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
+import { createEncoder } from '#platform/http/bind.ts';
+import { comparedRanges, compareStats } from './compare-week.ts';
+import { loadWeek, weeklyTopic } from './settle-changes.ts';
+import type { WeekClock } from './week-clock.ts';
+import { readStats } from './weekly.views.ts';
+
+interface AnswersOptions {
+  scopes: Pick<Scopes, 'inOrganization'>;
+  caches: Pick<Caches, 'dashboard'>;
+  clock: WeekClock;
+  now: () => Date;
+}
+
+type Answer = CachedAnswer | Promise<CachedAnswer>;
+type ComputeAnswer = (tx: OrganizationTx, week: Week) => Promise<{ body: Buffer; version: string }>;
+
+/** Raised when the shape of an answer changes, so that no cache serves the old one. */
+const schemaVersion = '2';
+
+/** Makes the answers about a week that are cached as bytes, each with the ETag of its version. */
+export function createWeekAnswers({ scopes, caches, clock, now }: AnswersOptions) {
+  const encodeSummary = createEncoder(getSummary);
+  const encodeStats = createEncoder(getStats);
+  const encodeActivity = createEncoder(getActivity);
+
+  const answer = (view: string, compute: ComputeAnswer) => {
+    return (principal: UserPrincipal, text?: string): Answer => {
+      const week = clock.resolve(text, principal.organization);
+      const { timezone, firstDayOfWeek } = week.calendar;
+      const parts = [view, 'weekly:read', week.startDate, timezone, String(firstDayOfWeek), schemaVersion];
+      const key = { organizationId: principal.organizationId, topic: weeklyTopic, parts };
+      const computeAnswer = async (tx: OrganizationTx): Promise<CachedAnswer> => {
+        const until = validUntil(week, now().getTime());
+        const { body, version } = await compute(tx, week);
+        // Names everything that the bytes rest on: one address answers for several organizations.
+        const etag = `W/"${[principal.organizationId, ...parts.slice(2), version].join('/')}"`;
+        return { body, etag, ...until };
+      };
+      return (
+        caches.dashboard.peek(key) ??
+        caches.dashboard.getOrSet(key, () => scopes.inOrganization(principal, computeAnswer))
+      );
+    };
+  };
+
+  const load = async (tx: OrganizationTx, week: Week) => {
+    const data = await loadWeek(tx, week, { now });
+    const progress = data.week.complete ? 'complete' : String(data.week.elapsed_fraction);
+    return { data, version: `${data.version}/${progress}` };
+  };
+  const readSummary = answer('summary', async (tx, week) => {
+    const { data, version } = await load(tx, week);
+    return { body: encodeSummary(data), version };
+  });
+
+  return {
+    /** The weekly data object as bytes. */
+    getSummary: readSummary,
+
+    /** Seven days of activity, as bytes. */
+    getActivity: answer('activity', async (tx, week) => {
+      const { data, version } = await load(tx, week);
+      return { body: encodeActivity(data.chartData.weeklyActivity), version };
+    }),
+
+    /** The six numbers against the week before, as bytes. */
+    getStats: answer('stats', async (tx, week) => {
+      const ranges = comparedRanges(week, now().getTime());
+      const { version, stats } = await readStats(tx, week, [ranges.current, ranges.previous]);
+      const [current, previous] = stats;
+      if (!current || !previous) throw new Error('The numbers of the week could not be read.');
+      return {
+        body: encodeStats(compareStats(ranges, current, previous)),
+        version: `${version}/${ranges.basis}/${ranges.previous.endMs}/${ranges.isAhead}`,
+      };
+    }),
+
+    /** The weekly data object itself. */
+    readWeek: async (principal: UserPrincipal, text?: string): Promise<WeeklyData> => {
+      const { body } = await readSummary(principal, text);
+      return (JSON.parse(body.toString()) as { data: WeeklyData }).data;
+    },
+  };
+}
+
+/** What says that a week has not begun, or is not over, must not be served once it has or is. */
+function validUntil(week: Week, nowMs: number): { validUntil: number } | undefined {
+  if (nowMs >= week.endMs) return undefined;
+  return { validUntil: nowMs < week.startMs ? week.startMs : week.endMs };
+}

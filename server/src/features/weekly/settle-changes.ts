@@ -1,0 +1,104 @@
+import type { WeeklyData } from '@almanac/contract/weekly.ts';
+import type { AffectedDays } from '#features/activity/index.ts';
+import { addDemoItems } from '#features/demo/index.ts';
+import { getOrganizationSettings, type OrganizationSettings } from '#features/organizations/index.ts';
+import { type Week, weekOfDate } from '#kernel/weeks.ts';
+import type { Caches } from '#platform/cache/caches.ts';
+import type { OrganizationTx } from '#platform/db/scopes.ts';
+import type { Feed } from '#platform/feed/feed.ts';
+import { presentWeek, shapeWeek } from './shape-week.ts';
+import type { WeekClock } from './week-clock.ts';
+import * as store from './weekly.store.ts';
+import { readWeek } from './weekly.views.ts';
+
+/** The cache topic of everything that is said about weeks. */
+export const weeklyTopic = 'weekly';
+
+/** What computing weeks needs. */
+export interface WeekComputing {
+  caches: Pick<Caches, 'dashboard' | 'invalidate'>;
+  feed: Pick<Feed, 'publish'>;
+  /** Has the organization's stale past weeks recomputed after the commit. */
+  enqueueRecompute: (tx: OrganizationTx) => void;
+  clock: WeekClock;
+  now: () => Date;
+}
+
+/** A week as stored, or computed and then stored where its numbers are missing or older than its items. */
+export async function loadWeek(
+  tx: OrganizationTx,
+  week: Week,
+  { now }: Pick<WeekComputing, 'now'>,
+): Promise<WeeklyData> {
+  const nowMs = now().getTime();
+  if (nowMs >= week.startMs && nowMs < week.endMs) await store.ensureWeek(tx, week.startDate);
+  const stored = await store.findStoredWeek(tx, week.startDate);
+  if (stored?.snapshot) {
+    return presentWeek(week, stored.snapshot, { nowMs, version: stored.version, changedAt: stored.changed_at });
+  }
+  const numbers = await readWeek(tx, week);
+  const { isDemo } = await getOrganizationSettings(tx);
+  const snapshot = shapeWeek(week, numbers, isDemo);
+  if (stored) {
+    await store.putSnapshot(tx, { weekStart: week.startDate, version: numbers.version, snapshot, now: now() });
+  }
+  return presentWeek(week, snapshot, { nowMs, version: numbers.version, changedAt: numbers.changedAt });
+}
+
+/** Recomputes a week; in the demo organization after adding what its generator has by now. Always announces the week. */
+export async function recomputeWeek(tx: OrganizationTx, week: Week, computing: WeekComputing): Promise<WeeklyData> {
+  const settings = await getOrganizationSettings(tx);
+  await addDueDemoItems(tx, settings, computing);
+  const data = await loadWeek(tx, week, computing);
+  announceWeek(tx, { week, version: data.version }, computing);
+  tx.afterCommit(() => computing.caches.invalidate(tx.organizationId, [weeklyTopic]));
+  return data;
+}
+
+/** Adds the demo items that are due by now, in a demo organization alone, and settles what they change; answers how many. */
+export async function addDueDemoItems(
+  tx: OrganizationTx,
+  settings: OrganizationSettings,
+  computing: WeekComputing,
+): Promise<number> {
+  if (!settings.isDemo) return 0;
+  const current = computing.clock.current(settings);
+  const written = await addDemoItems(tx, { settings, current, now: computing.now() });
+  await settleChanges(tx, { settings, affected: written }, computing);
+  return written.inserted + written.updated;
+}
+
+/**
+ * What follows a change of items, in its transaction: the versions of the weeks it touches are raised and announced, the
+ * running week is stored anew, and past weeks are left to a job. After the commit the caches of all processes forget.
+ */
+export async function settleChanges(
+  tx: OrganizationTx,
+  { settings, affected }: { settings: OrganizationSettings; affected: AffectedDays },
+  computing: WeekComputing,
+): Promise<void> {
+  const raised = await store.raiseWeeks(tx, { affected, calendar: settings, now: computing.now() });
+  if (raised.length === 0) return;
+  const current = computing.clock.current(settings);
+  for (const { week_start_date, version } of raised) {
+    const week = weekOfDate(Temporal.PlainDate.from(week_start_date), settings);
+    announceWeek(tx, { week, version }, computing);
+  }
+  const isCurrentRaised = raised.some(({ week_start_date }) => week_start_date === current.startDate);
+  if (isCurrentRaised) await loadWeek(tx, current, computing);
+  if (raised.length > (isCurrentRaised ? 1 : 0)) computing.enqueueRecompute(tx);
+  tx.afterCommit(() => computing.caches.invalidate(tx.organizationId, [weeklyTopic]));
+}
+
+/** Tells everyone who watches that a week has a new version. */
+export function announceWeek(
+  tx: OrganizationTx,
+  { week, version }: { week: Week; version: number },
+  { feed }: Pick<WeekComputing, 'feed'>,
+): void {
+  feed.publish(tx, {
+    type: 'weekly.changed',
+    subject: week.startDate,
+    payload: { week: week.id, week_start: week.startDate, version },
+  });
+}
