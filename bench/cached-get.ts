@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import autocannon from 'autocannon';
-import { median } from './measure.ts';
 import type { Measurement } from './measure.ts';
+import { median } from './measure.ts';
 
 const rounds = 5;
 const seconds = 4;

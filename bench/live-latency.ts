@@ -12,7 +12,12 @@ const main = join(import.meta.dirname, '../server/src/main.ts');
 /** From sending POST /api/weekly/items with one update to a subscribed socket having the new object, 300 ms apart. */
 export async function measureLiveLatency(): Promise<Measurement> {
   const folder = await mkdtemp(join(tmpdir(), 'almanac-live-'));
-  const started = await startProcess({ command: process.execPath, words: [main, 'start'], folder, environment: { DATA_DIR: folder } });
+  const started = await startProcess({
+    command: process.execPath,
+    words: [main, 'start'],
+    folder,
+    environment: { DATA_DIR: folder },
+  });
   const post = (path: string, body: object, token?: string) =>
     fetch(`${started.url}${path}`, {
       method: 'POST',

@@ -47,7 +47,14 @@ async function keepResults(measurements: readonly Measurement[]): Promise<void> 
   const memory = Math.round(totalmem() / 2 ** 30);
   const day = new Date().toISOString().slice(0, 10);
   const machine = `Measured on ${day}: Node ${process.version}, ${cpus().length} cores (${cpu?.model ?? 'unknown'}), ${memory} GiB.`;
-  const table = ['| what | measured | target | | how |', '| --- | --- | --- | --- | --- |', ...renderRows(measurements)];
+  const table = [
+    '| what | measured | target | | how |',
+    '| --- | --- | --- | --- | --- |',
+    ...renderRows(measurements),
+  ];
   const part = `<!-- measured -->\n${machine}\n\n${table.join('\n')}\n<!-- /measured -->`;
-  await writeFile(path, page.replace(/<!-- measured -->[\s\S]*<!-- \/measured -->/, () => part));
+  await writeFile(
+    path,
+    page.replace(/<!-- measured -->[\s\S]*<!-- \/measured -->/, () => part),
+  );
 }

@@ -31,7 +31,7 @@ interface StartOptions {
 }
 
 /** Levels of the log. */
-export const errorLevel = 50;
+const errorLevel = 50;
 
 /** Starts `almanac start` and resolves when it says that it is ready; throws with its output when it ends before. */
 export async function startServer({ env, cwd }: StartOptions): Promise<StartedServer> {

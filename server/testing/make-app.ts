@@ -56,7 +56,7 @@ interface TestAppOptions {
 const secret = randomBytes(48).toString('base64');
 
 /** The configuration of tests: no demo, no local repositories, secrets of its own. */
-export function testConfig(values: Partial<VariableValues> = {}): Config {
+function testConfig(values: Partial<VariableValues> = {}): Config {
   const defaults = { JWT_SECRET: secret, ENCRYPTION_KEY: secret, ALMANAC_DEMO: false, PROJECTS_LOCAL_GIT: [], PORT: 0 };
   return shapeConfig({ ...defaults, ...values } as VariableValues);
 }

@@ -1,5 +1,5 @@
 import type { PendingReview, WeekComparison, WeeklyData } from '@almanac/contract/weekly.ts';
-import type { InjectOptions, Response } from 'light-my-request';
+import type { InjectOptions, LightMyRequestResponse as Response } from 'fastify';
 import { systemPrincipal } from '#platform/access/principal.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import type { TestApp, TestMember, TestOrganization } from './make-app.ts';

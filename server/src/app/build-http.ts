@@ -14,7 +14,7 @@ import type { Features } from './compose-features.ts';
 import type { Platform } from './compose-platform.ts';
 
 /** Requests a minute where the configuration says nothing else. */
-export const defaultRequestLimits: RequestLimits = { userPerMinute: 1_200, addressPerMinute: 1_200 };
+const defaultRequestLimits: RequestLimits = { userPerMinute: 1_200, addressPerMinute: 1_200 };
 
 const webFolder = join(import.meta.dirname, '../../../web/public');
 

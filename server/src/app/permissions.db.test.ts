@@ -1,6 +1,7 @@
 import { isPermitted, type Permission, permissions, roles } from '@almanac/contract/permissions.ts';
 import type { RouteOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inject } from '#testing/inject.ts';
 import { listEndpoints } from '#testing/list-endpoints.ts';
 import { makeTestApp, type TestApp, type TestOrganization } from '#testing/make-app.ts';
 
@@ -52,7 +53,7 @@ const call = ({ app }: TestApp, id: string, sent: Record<string, string>) => {
   const url = path.replaceAll(/:(\w+)/g, (_match, name: string) => params[name] ?? 'x');
   // A stream would not end: its parameter is wrong on purpose, which is seen only after the right is.
   const query = endpoint.files?.includes('text/event-stream') ? { after: -1 } : (example.query ?? {});
-  return app.inject({
+  return inject(app, {
     method,
     url,
     query: query as Record<string, string>,

@@ -9,8 +9,8 @@ export async function runConfig(): Promise<void> {
   for (const name of Object.keys(variables) as VariableName[]) {
     const variable = variables[name];
     const value = values[name];
-    const shown =
-      value === undefined ? `(${variable.shownDefault})` : 'secret' in variable ? '********' : showValue(value);
+    const isSecret = 'secret' in variable;
+    const shown = value === undefined ? `(${variable.shownDefault})` : showValue(isSecret ? '********' : value);
     process.stdout.write(`${name}=${shown}\n`);
   }
 }

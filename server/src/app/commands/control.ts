@@ -9,7 +9,7 @@ import { AppError } from '#platform/errors/app-error.ts';
 export type ControlHandlers = Readonly<Record<string, (input: unknown) => Promise<string>>>;
 
 /** The socket in the data folder through which the command line reaches the process that owns the embedded database. */
-export function controlPath(dataDir: string): string {
+function controlPath(dataDir: string): string {
   return join(dataDir, 'control.sock');
 }
 

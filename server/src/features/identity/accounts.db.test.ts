@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '#kernel/ids.ts';
+import { inject } from '#testing/inject.ts';
 import { makeTestApp, type TestApp } from '#testing/make-app.ts';
 import { hashPassword, isPassword } from './passwords.ts';
 
@@ -15,7 +16,7 @@ let addresses = 0;
 const send = (app: TestApp, url: string, body: object) => {
   addresses += 1;
   const remoteAddress = `10.1.${addresses >> 8}.${addresses & 255}`;
-  return app.app.inject({ method: 'POST', url, body, remoteAddress });
+  return inject(app.app, { method: 'POST', url, body, remoteAddress });
 };
 const newEmail = () => `${newId()}@example.org`;
 
@@ -43,9 +44,9 @@ describe('Registering', () => {
       },
     ]);
     const cookie = `access_token=${session.access_token}`;
-    const own = await it.app.inject({ url: '/api/organizations', headers: { cookie } });
+    const own = await inject(it.app, { url: '/api/organizations', headers: { cookie } });
     expect(own.json()).toContainEqual(expect.objectContaining({ name: 'Ada & Söhne', role: 'owner' }));
-    expect((await it.app.inject({ url: '/users/profile', headers: { cookie } })).json()).toEqual(session.user);
+    expect((await inject(it.app, { url: '/users/profile', headers: { cookie } })).json()).toEqual(session.user);
   });
 
   test('is refused for a taken address, however it is written, also at once', async () => {
@@ -84,7 +85,7 @@ describe('Registering', () => {
     const sessions = answers.map((answer) => answer.json());
     expect(sessions.filter(({ user }) => user.is_instance_admin)).toHaveLength(1);
     for (const { user, access_token } of sessions) {
-      const list = await fresh.app.inject({
+      const list = await inject(fresh.app, {
         url: '/api/organizations',
         headers: { authorization: `Bearer ${access_token}` },
       });
@@ -111,7 +112,7 @@ describe('Registering', () => {
     expect(answer.cookies.map(({ secure }) => secure)).toEqual([true, true]);
     expect(answer.headers['strict-transport-security']).toContain('max-age=');
     expect((await send(production, '/auth/register', { email: newEmail(), password })).statusCode).toBe(201);
-    const anonymous = await production.app.inject({ url: '/api/weekly/summary' });
+    const anonymous = await inject(production.app, { url: '/api/weekly/summary' });
     expect([anonymous.statusCode, anonymous.json().code]).toEqual([401, 'UNAUTHENTICATED']);
     await production.close();
   });
@@ -163,7 +164,7 @@ describe('Signing in', () => {
     const body = { email: newEmail(), password };
     const statuses: number[] = [];
     for (let tries = 0; tries < 21; tries += 1) {
-      const answer = await it.app.inject({ method: 'POST', url: '/auth/login', body, remoteAddress: '203.0.113.7' });
+      const answer = await inject(it.app, { method: 'POST', url: '/auth/login', body, remoteAddress: '203.0.113.7' });
       statuses.push(answer.statusCode);
       if (answer.statusCode === 429) expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
     }

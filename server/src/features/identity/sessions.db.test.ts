@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '#kernel/ids.ts';
+import { inject } from '#testing/inject.ts';
 import { makeTestApp, type TestApp } from '#testing/make-app.ts';
 
 interface Session {
@@ -19,15 +20,15 @@ beforeEach(async () => {
   addresses += 1;
   const body = { email: `${newId()}@example.org`, password: 'correct horse battery' };
   const remoteAddress = `10.2.0.${addresses}`;
-  session = (await it.app.inject({ method: 'POST', url: '/auth/register', body, remoteAddress })).json();
+  session = (await inject(it.app, { method: 'POST', url: '/auth/register', body, remoteAddress })).json();
 });
 afterAll(() => it.close());
 
 const bearer = (token = session.access_token) => ({ authorization: `Bearer ${token}` });
 const profile = async (headers: Record<string, string> = bearer()) =>
-  (await it.app.inject({ url: '/users/profile', headers })).statusCode;
+  (await inject(it.app, { url: '/users/profile', headers })).statusCode;
 const refresh = (refresh_token: string) =>
-  it.app.inject({ method: 'POST', url: '/auth/refresh', body: { refresh_token } });
+  inject(it.app, { method: 'POST', url: '/auth/refresh', body: { refresh_token } });
 const pass = (seconds: number) => {
   it.clock.now = new Date(it.clock.now.getTime() + seconds * 1_000);
 };
@@ -45,7 +46,7 @@ describe('A refresh token', () => {
 
   test('comes from the cookie of an allowed page too', async () => {
     const headers = { cookie: `refresh_token=${session.refresh_token}`, origin: 'http://localhost:5173' };
-    const answer = await it.app.inject({ method: 'POST', url: '/auth/refresh', headers });
+    const answer = await inject(it.app, { method: 'POST', url: '/auth/refresh', headers });
     expect(answer.statusCode).toBe(200);
     expect(answer.cookies.find(({ name }) => name === 'refresh_token')?.value).toBe(answer.json().refresh_token);
   });
@@ -76,7 +77,7 @@ describe('A refresh token', () => {
 describe('Within five seconds', () => {
   test('of a logout its tokens are refused, and cookies are cleared', async () => {
     expect(await profile()).toBe(200);
-    const answer = await it.app.inject({ method: 'POST', url: '/auth/logout', headers: bearer() });
+    const answer = await inject(it.app, { method: 'POST', url: '/auth/logout', headers: bearer() });
     expect(answer.statusCode).toBe(204);
     expect(answer.cookies.map(({ name, value, path }) => [name, value, path])).toEqual([
       ['access_token', '', '/'],
@@ -98,7 +99,7 @@ describe('Within five seconds', () => {
     const organization = await it.makeOrganization();
     const member = await organization.member('member');
     const post = async () =>
-      (await it.app.inject({ method: 'POST', url: '/api/weekly/items', headers: member.headers, body: { items: [] } }))
+      (await inject(it.app, { method: 'POST', url: '/api/weekly/items', headers: member.headers, body: { items: [] } }))
         .statusCode;
     expect(await post()).toBe(400);
     await change(
@@ -127,7 +128,7 @@ describe('Within five seconds', () => {
     await change(sql`update users set deleted_at = now() where id = ${session.user.id}`);
     expect(await ended()).toEqual([principal]);
     await change(sql`update users set deleted_at = null where id = ${session.user.id}`);
-    await it.app.inject({ method: 'POST', url: '/auth/logout', headers: bearer() });
+    await inject(it.app, { method: 'POST', url: '/auth/logout', headers: bearer() });
     expect(await ended()).toEqual([principal]);
   });
 
@@ -141,7 +142,7 @@ describe('Within five seconds', () => {
 
 describe('Wrong credentials', () => {
   const summary = async (headers: Record<string, string>) =>
-    (await it.app.inject({ url: '/api/weekly/summary', headers })).statusCode;
+    (await inject(it.app, { url: '/api/weekly/summary', headers })).statusCode;
 
   test('never become anonymous', async () => {
     expect(await summary({})).toBe(200);
@@ -174,7 +175,7 @@ describe('Wrong credentials', () => {
       'x'.repeat(5_000),
     ]) {
       for (const headers of [bearer(), {}]) {
-        const answer = await it.app.inject({
+        const answer = await inject(it.app, {
           url: '/api/weekly/summary',
           headers: { ...headers, 'x-organization-id': name },
         });

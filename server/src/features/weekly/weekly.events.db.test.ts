@@ -96,7 +96,11 @@ describe('Subscribing', () => {
       sentItem({ occurred_at: '2024-12-03T10:00:00Z' }),
     ]);
     await watcher.ask('subscribe_weekly_updates', { week: 'current' });
-    await until(() => expect(weeks(watcher).slice(2)).toEqual([['2024-W51', 0]]));
+    await until(() => expect(watcher.updates.length).toBeGreaterThan(2));
+    await scene.request({ method: 'POST', url: '/api/weekly/refresh', body: { week: 'last' } });
+    expect(await watcher.ask('request_weekly_refresh')).toEqual({ success: true });
+    await until(() => expect(watcher.updates.length).toBeGreaterThan(3));
+    expect(new Set(weeks(watcher).slice(2).map(([id]) => id))).toEqual(new Set(['2024-W51']));
   });
 });
 

@@ -50,8 +50,8 @@ export interface WeekNumbers {
   readonly weeksBefore: readonly KindCounts[];
 }
 
-/** How many items a list shows. */
-const listedItems = 50;
+/** The items that a list shows. */
+const newest = sql`order by occurred_at desc, id desc limit 50`;
 /** How many weeks a record is a record of. */
 const weeksCompared = 8;
 
@@ -87,14 +87,14 @@ function dayBounds({ startDate, calendar }: Week): number[] {
 
 /**
  * Reviews that were open at a moment: of those begun before it, the ones not resolved until it. What became of one later
- * is not told, so that a closed week does not drift.
+ * is not told, so that a closed week does not drift. `cut` orders and limits either half.
  */
-const openReviews = (at: Date | RawBuilder<unknown>) => sql`
-  select ${itemColumns} from activity_items
-  where organization_id = organization.id and kind = 'review' and occurred_at < ${at} and resolved_at is null
+const openReviews = (at: Date | RawBuilder<unknown>, cut = sql``) => sql`
+  (select ${itemColumns} from activity_items
+  where organization_id = organization.id and kind = 'review' and occurred_at < ${at} and resolved_at is null ${cut})
   union all
-  select id, title, author, category, impact, 'pending' as status, url, occurred_at from activity_items
-  where organization_id = organization.id and kind = 'review' and occurred_at < ${at} and resolved_at >= ${at}`;
+  (select id, title, author, category, impact, 'pending' as status, url, occurred_at from activity_items
+  where organization_id = organization.id and kind = 'review' and occurred_at < ${at} and resolved_at >= ${at} ${cut})`;
 
 /** The version of a week; of one that is not on record, the newest of all, because any change may be one of its own. */
 const versionOf = (weekStart: string) => sql`
@@ -126,10 +126,10 @@ export async function readWeek(tx: OrganizationTx, week: Week): Promise<WeekNumb
       (select jsonb_object_agg(k.kind, (select coalesce(jsonb_agg(l), '[]') from (
         select ${itemColumns} from activity_items
         where organization_id = organization.id and kind = k.kind and occurred_at >= ${start} and occurred_at < ${end}
-        order by occurred_at desc, id desc limit ${listedItems}) l))
+        ${newest}) l))
         from (values ('upload'), ('update'), ('decision'), ('completion')) k (kind)) as lists,
       (select coalesce(jsonb_agg(p), '[]') from (
-        select * from (${openReviews(end)}) r order by occurred_at desc, id desc limit ${listedItems}) p) as pending,
+        select * from (${openReviews(end, newest)}) r ${newest}) p) as pending,
       (select coalesce(jsonb_agg(h), '[]') from (
         select ${itemColumns} from activity_items
         where organization_id = organization.id and impact = 'high' and kind <> 'review' and occurred_at >= ${start} and occurred_at < ${end}
@@ -220,11 +220,12 @@ export async function listOpenReviews(
   { atMs, limit }: { atMs: number; limit: number },
 ): Promise<{ reviews: (StoredItem & { occurred_at: string })[]; total: number }> {
   const at = new Date(atMs);
+  const oldest = sql`order by occurred_at, id limit ${limit}`;
   const { rows } = await sql<{ reviews: StoredItem[]; total: number }>`
-    with organization as (select ${tx.organizationId}::uuid as id),
-    open_reviews as materialized (select r.* from organization cross join lateral (${openReviews(at)}) r)
-    select (select count(*) from open_reviews) as total, (select coalesce(jsonb_agg(o), '[]') from (
-      select * from open_reviews order by occurred_at, id limit ${limit}) o) as reviews`.execute(tx.db);
+    with organization as (select ${tx.organizationId}::uuid as id)
+    select (select count(*) from (${openReviews(at)}) r) as total, (select coalesce(jsonb_agg(o), '[]') from (
+      select * from (${openReviews(at, oldest)}) r ${oldest}) o) as reviews
+    from organization`.execute(tx.db);
   return rows[0] ?? { reviews: [], total: 0 };
 }
 

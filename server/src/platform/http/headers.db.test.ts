@@ -1,5 +1,6 @@
 import type { LightMyRequestResponse } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inject } from '#testing/inject.ts';
 import { makeTestApp, type TestApp, type TestMember } from '#testing/make-app.ts';
 
 let it: TestApp;
@@ -11,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => it.close());
 
 const get = async (url: string, headers: Record<string, string> = {}): Promise<LightMyRequestResponse> =>
-  it.app.inject({ url, headers: { ...member.headers, ...headers } });
+  inject(it.app, { url, headers: { ...member.headers, ...headers } });
 
 describe('Security headers', () => {
   test.each([
@@ -47,7 +48,8 @@ describe('Security headers', () => {
     const policy = String(page.headers['content-security-policy']);
     const scripts = [...page.body.matchAll(/<script([^>]*)>([^<]*)</g)];
     expect(scripts.length).toBeGreaterThan(0);
-    expect(policy).toMatch(/script-src 'self'/);
+    expect(policy).toMatch(/default-src 'self'/);
+    expect(policy).not.toMatch(/script-src[^;]*'unsafe|upgrade-insecure-requests/);
     for (const [, attributes, inline] of scripts) {
       expect(inline?.trim()).toBe('');
       const source = /src="([^"]+)"/.exec(attributes ?? '')?.[1] ?? '';
@@ -73,7 +75,7 @@ describe('The Host header', () => {
   ])("may not be '%s' on a server bound to loopback", async (host) => {
     const answer = await get('/api/weekly/summary', { host });
     expect([answer.statusCode, answer.json().code]).toEqual([421, 'HOST_NOT_ALLOWED']);
-    const preflight = await it.app.inject({
+    const preflight = await inject(it.app, {
       method: 'OPTIONS',
       url: '/',
       headers: { host, origin: 'https://app.example' },
@@ -87,7 +89,7 @@ describe('Browsers on other origins', () => {
     origin: string,
     wanted = 'x-organization-id, idempotency-key, authorization, if-none-match',
   ) =>
-    await it.app.inject({
+    await inject(it.app, {
       method: 'OPTIONS',
       url: '/api/weekly/items',
       headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': wanted },
@@ -109,7 +111,7 @@ describe('Browsers on other origins', () => {
       const answer = await get('/api/weekly/summary', { origin });
       expect(answer.headers['access-control-allow-origin']).toBe(origin);
       expect(answer.headers['access-control-expose-headers']).toContain('Retry-After');
-      const refused = await it.app.inject({ url: '/users/profile', headers: { origin } });
+      const refused = await inject(it.app, { url: '/users/profile', headers: { origin } });
       expect([refused.statusCode, refused.headers['access-control-allow-origin']]).toEqual([401, origin]);
     },
   );
@@ -128,7 +130,7 @@ describe('Browsers on other origins', () => {
 
 describe('A change that a cookie bears', () => {
   const refresh = async (headers: Record<string, string>) =>
-    (await it.app.inject({ method: 'POST', url: '/api/weekly/refresh', headers })).statusCode;
+    (await inject(it.app, { method: 'POST', url: '/api/weekly/refresh', headers })).statusCode;
 
   test('is taken from an allowed origin alone', async () => {
     const cookie = `access_token=${member.token}`;
@@ -141,14 +143,14 @@ describe('A change that a cookie bears', () => {
 
   test('holds for the exchange of the refresh token too', async () => {
     const headers = { cookie: 'refresh_token=x', origin: 'https://evil.example' };
-    const answer = await it.app.inject({ method: 'POST', url: '/auth/refresh', headers });
+    const answer = await inject(it.app, { method: 'POST', url: '/auth/refresh', headers });
     expect([answer.statusCode, answer.json().error.code]).toEqual([403, 'ORIGIN_NOT_ALLOWED']);
   });
 
   test('is no matter where a bearer token comes with it, nor for reading', async () => {
     const foreign = { origin: 'https://evil.example', cookie: `access_token=${member.token}` };
     expect(await refresh({ ...foreign, ...member.headers })).toBe(200);
-    expect((await it.app.inject({ url: '/users/profile', headers: foreign })).statusCode).toBe(200);
+    expect((await inject(it.app, { url: '/users/profile', headers: foreign })).statusCode).toBe(200);
   });
 });
 
@@ -173,7 +175,7 @@ describe('Reading again', () => {
     'HEAD %s answers as GET does, without the body',
     async (url) => {
       const read = await get(url);
-      const head = await it.app.inject({ method: 'HEAD', url, headers: member.headers });
+      const head = await inject(it.app, { method: 'HEAD', url, headers: member.headers });
       expect([head.statusCode, head.body]).toEqual([200, '']);
       expect(head.headers['content-type']).toBe(read.headers['content-type']);
     },
@@ -183,7 +185,7 @@ describe('Reading again', () => {
 describe('Too many calls', () => {
   test('are told when to go on', async () => {
     const limited = await makeTestApp({ limits: { userPerMinute: 1_000, addressPerMinute: 3 } });
-    const ask = (headers = {}) => limited.app.inject({ url: '/healthz', headers });
+    const ask = (headers = {}) => inject(limited.app, { url: '/healthz', headers });
     for (let calls = 0; calls < 3; calls += 1) await ask();
     const answer = await ask({ 'x-forwarded-for': '203.0.113.9' });
     expect([answer.statusCode, answer.json().error.code]).toEqual([429, 'RATE_LIMITED']);
@@ -206,7 +208,7 @@ describe('Behind a proxy', () => {
       limits: { userPerMinute: 9, addressPerMinute: 2 },
     });
     const ask = async (url: string, address: string) =>
-      (await proxied.app.inject({ url, headers: { 'x-forwarded-for': address } })).statusCode;
+      (await inject(proxied.app, { url, headers: { 'x-forwarded-for': address } })).statusCode;
     expect(await ask('/healthz', '203.0.113.1')).toBe(200);
     expect(await ask('/healthz', '203.0.113.1')).toBe(200);
     expect(await ask('/healthz', '203.0.113.1')).toBe(429);
@@ -218,7 +220,7 @@ describe('Behind a proxy', () => {
   test('/metrics takes its token and no other', async () => {
     const guarded = await makeTestApp({ config: { METRICS_TOKEN: 'the-token' } });
     const ask = async (headers: Record<string, string>) =>
-      (await guarded.app.inject({ url: '/metrics', headers })).statusCode;
+      (await inject(guarded.app, { url: '/metrics', headers })).statusCode;
     expect(await ask({})).toBe(401);
     expect(await ask({ authorization: 'Bearer the-tokem' })).toBe(401);
     expect(await ask({ authorization: 'Bearer the-token' })).toBe(200);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inject } from '#testing/inject.ts';
 import { listEndpoints } from '#testing/list-endpoints.ts';
 import { makeTestApp, type TestApp, type TestMember } from '#testing/make-app.ts';
 
@@ -58,7 +59,7 @@ const taking = listEndpoints().filter(({ method }) => method !== 'GET');
 
 describe.each(taking.map(({ method, path }) => [method, path] as const))('%s %s', (method, path) => {
   test.each(bodies)('takes or refuses %s, and never breaks', async (_what, payload) => {
-    const answer = await it.app.inject({
+    const answer = await inject(it.app, {
       method,
       url: path.replaceAll(/:\w+/g, 'x'),
       headers: { 'content-type': 'application/json', ...(path === '/auth/logout' ? {} : member.headers) },
@@ -72,7 +73,7 @@ describe.each(taking.map(({ method, path }) => [method, path] as const))('%s %s'
 test('a batch of millions of wrong items is refused in a moment, without a gigabyte', async () => {
   const before = process.memoryUsage().rss;
   for (const first of ['', '"x":1,']) {
-    const answer = await it.app.inject({
+    const answer = await inject(it.app, {
       method: 'POST',
       url: '/api/weekly/items',
       headers: { 'content-type': 'application/json', ...member.headers },

@@ -3,6 +3,7 @@ import type { LightMyRequestResponse } from 'fastify';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createLog } from '#platform/log/log.ts';
+import { inject } from '#testing/inject.ts';
 import { makeTestApp, type TestApp, type TestMember } from '#testing/make-app.ts';
 
 let it: TestApp;
@@ -28,7 +29,7 @@ afterAll(() => it.close());
 
 const item = { kind: 'update', title: 'A', author: 'Ada', occurred_at: '2024-12-17T10:00:00Z' };
 const post = async (payload: unknown, headers: Record<string, string> = {}): Promise<LightMyRequestResponse> =>
-  it.app.inject({
+  inject(it.app, {
     method: 'POST',
     url: '/api/weekly/items',
     headers: { 'content-type': 'application/json', ...member.headers, ...headers },
@@ -87,7 +88,7 @@ describe('400', () => {
   });
 
   test('refuses a call without the body it needs', async () => {
-    const answer = await it.app.inject({ method: 'POST', url: '/api/weekly/items', headers: member.headers });
+    const answer = await inject(it.app, { method: 'POST', url: '/api/weekly/items', headers: member.headers });
     expect(answer.json()).toMatchObject({ code: 'VALIDATION_ERROR', error: 'body: is missing; an object is needed' });
   });
 
@@ -116,7 +117,7 @@ describe('400', () => {
     ['/api/feed?after=0&types=nothing', 'types'],
     ['/api/feed?__proto__=1', '__proto__'],
   ])('names the wrong parameter of %s', async (url, field) => {
-    const answer = await it.app.inject({ url, headers: member.headers });
+    const answer = await inject(it.app, { url, headers: member.headers });
     expect(answer.statusCode).toBe(400);
     const body = answer.json();
     expect((body.details ?? body.error.details).errors).toEqual([expect.objectContaining({ field })]);
@@ -136,7 +137,7 @@ describe('401 and 403', () => {
     ['a token that is none', { authorization: 'Bearer nonsense' }, 'INVALID_TOKEN'],
     ['another scheme', { authorization: 'Basic YTpi' }, 'INVALID_TOKEN'],
   ])('answers 401 to %s, and says how to sign in', async (_what, headers, code) => {
-    const answer = await it.app.inject({ method: 'POST', url: '/api/weekly/items', headers, body: { items: [item] } });
+    const answer = await inject(it.app, { method: 'POST', url: '/api/weekly/items', headers, body: { items: [item] } });
     expect(answer.statusCode).toBe(401);
     expect(answer.headers['www-authenticate']).toContain('Bearer');
     expect(answer.json()).toMatchObject({ success: false, code });
@@ -162,7 +163,7 @@ describe('404, 405, 406, 413, 415', () => {
     ['/..%2f..%2fetc%2fpasswd', false],
     ['/assets/..%2f..%2fpackage.json', false],
   ])('answers 404 in the envelope of the place: %#', async (url, wearsSuccess) => {
-    const answer = await it.app.inject({ url });
+    const answer = await inject(it.app, { url });
     expect(answer.statusCode).toBe(404);
     const body = answer.json();
     expect(wearsSuccess ? body.code : body.error.code).toBe('NOT_FOUND');
@@ -171,15 +172,15 @@ describe('404, 405, 406, 413, 415', () => {
   });
 
   test('answers 405 with what the path takes', async () => {
-    const answer = await it.app.inject({ method: 'DELETE', url: '/api/weekly/items' });
+    const answer = await inject(it.app, { method: 'DELETE', url: '/api/weekly/items' });
     expect([answer.statusCode, answer.headers.allow]).toEqual([405, 'POST']);
     expect(answer.json()).toMatchObject({ success: false, code: 'METHOD_NOT_ALLOWED' });
-    const read = await it.app.inject({ method: 'PUT', url: '/users/profile?a=1' });
+    const read = await inject(it.app, { method: 'PUT', url: '/users/profile?a=1' });
     expect([read.statusCode, read.headers.allow]).toEqual([405, 'GET, HEAD']);
   });
 
   test('answers 406 where JSON is not wanted', async () => {
-    const answer = await it.app.inject({
+    const answer = await inject(it.app, {
       url: '/api/weekly/summary',
       headers: { ...member.headers, accept: 'text/xml' },
     });
@@ -187,7 +188,7 @@ describe('404, 405, 406, 413, 415', () => {
   });
 
   test('answers 413 past the limit of the route', async () => {
-    const large = await it.app.inject({
+    const large = await inject(it.app, {
       method: 'POST',
       url: '/auth/login',
       payload: { email: 'a'.repeat(1_100_000) },
@@ -202,13 +203,13 @@ describe('404, 405, 406, 413, 415', () => {
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
       const answer = await post('a=1', { 'content-type': type });
       expect([answer.statusCode, answer.json().code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
-      const empty = await it.app.inject({
+      const empty = await inject(it.app, {
         method: 'POST',
         url: '/api/weekly/refresh',
         headers: { 'content-type': type },
       });
       expect(empty.statusCode).toBe(401);
-      const refreshed = await it.app.inject({
+      const refreshed = await inject(it.app, {
         method: 'POST',
         url: '/api/weekly/refresh',
         headers: { ...member.headers, 'content-type': type },
@@ -223,7 +224,7 @@ describe('404, 405, 406, 413, 415', () => {
 describe('500 and 503', () => {
   test('says nothing of the inside, and the log line is found by its request_id', async () => {
     await sql`alter table activity_weeks rename to moved_away`.execute(it.platform.database.root);
-    const answer = await it.app.inject({ url: '/api/weekly/summary', headers: member.headers });
+    const answer = await inject(it.app, { url: '/api/weekly/summary', headers: member.headers });
     await sql`alter table moved_away rename to activity_weeks`.execute(it.platform.database.root);
     expect(answer.statusCode).toBe(500);
     const { request_id, ...body } = answer.json();
@@ -235,7 +236,7 @@ describe('500 and 503', () => {
   test('refuses work while it stops, says when to come back, and stays alive', async () => {
     isDraining = true;
     const [work, alive, ready] = await Promise.all(
-      ['/api/weekly/summary', '/healthz', '/readyz'].map((url) => it.app.inject({ url, headers: member.headers })),
+      ['/api/weekly/summary', '/healthz', '/readyz'].map((url) => inject(it.app, { url, headers: member.headers })),
     );
     isDraining = false;
     expect([work?.statusCode, work?.json().code, work?.headers['retry-after']]).toEqual([503, 'SHUTTING_DOWN', '1']);

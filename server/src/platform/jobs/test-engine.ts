@@ -16,7 +16,7 @@ export interface StandingClock {
 }
 
 /** Makes a clock that stands at a moment. */
-export function createStandingClock(moment: string): StandingClock {
+function createStandingClock(moment: string): StandingClock {
   let current = new Date(moment);
   return {
     now: () => current,

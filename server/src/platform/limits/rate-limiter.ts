@@ -46,7 +46,7 @@ const maxRoundingMs = 0.1;
  * no limit: each new key sweeps two old ones, which go only when paid off; while `maxKeys` keys owe, further keys share
  * 4,096 slots.
  */
-export class MemoryRateLimiter implements RateLimiter {
+class MemoryRateLimiter implements RateLimiter {
   readonly #now: () => number;
   readonly #maxKeys: number;
   readonly #paidOffAt = new Map<string, number>();

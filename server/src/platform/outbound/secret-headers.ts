@@ -1,7 +1,7 @@
 const telling = /auth|cookie|token|secret|signature|passw|(^|[-_])(api-?)?key$/i;
 
 /** Whether a header carries a credential: by its name, or because the caller said so. */
-export function isSecretHeader(name: string, secretHeaders: readonly string[]): boolean {
+function isSecretHeader(name: string, secretHeaders: readonly string[]): boolean {
   const lower = name.toLowerCase();
   return telling.test(lower) || secretHeaders.some((secret) => secret.toLowerCase() === lower);
 }

@@ -21,7 +21,7 @@ function block(milliseconds: number): void {
 
 /** Lets the loop turn until its real timers have run, then ends a window. */
 async function endWindow(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await new Promise((resolve) => setImmediate(resolve));
   vi.advanceTimersByTime(1_000);
   await new Promise((resolve) => setImmediate(resolve));
 }
