@@ -121,6 +121,9 @@ select s.organization_id,
   end as week_type,
   s.week_start_date, s.week_start_date + 6 as week_end_date, s.data, s.generated_at
 from weekly_snapshots s
+-- A week that has changed since it was stored is absent until the job has stored it again, never shown as it was.
+join activity_weeks w on w.organization_id = s.organization_id and w.week_start_date = s.week_start_date
+  and w.version = s.version
 join organizations o on o.id = s.organization_id
 cross join lateral (
   select today - (extract(isodow from today)::int - o.first_day_of_week + 7) % 7 as week_start_date

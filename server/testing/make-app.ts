@@ -68,7 +68,13 @@ export async function makeTestApp(options: TestAppOptions = {}): Promise<TestApp
   const database = await openTestDatabase();
   const redisUrl = process.env.TEST_REDIS_URL;
   const config = testConfig({ ...(redisUrl ? { REDIS_URL: redisUrl } : {}), ...options.config });
-  const platform = await composePlatform({ config, log, now: () => clock.now, database });
+  const platform = await composePlatform({
+    config,
+    log,
+    now: () => clock.now,
+    steadyNowMs: () => clock.now.getTime(),
+    database,
+  });
   const features = await composeFeatures(platform);
   await platform.jobs.start(features.jobs, { runsWorkers: options.runsJobs ?? false });
   const limits = options.limits ?? { userPerMinute: 1_000_000, addressPerMinute: 1_000_000 };

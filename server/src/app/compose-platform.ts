@@ -36,13 +36,15 @@ export interface PlatformOptions {
   /** Where the line of each request goes; to the log unless told. */
   accessLog?: Pick<Log, 'info'>;
   now?: () => Date;
+  /** Milliseconds of a clock that never steps back. */
+  steadyNowMs?: () => number;
   /** An open, migrated database to use instead of the configured one; it stays the caller's to close. */
   database?: Database;
 }
 
 /** Opens the platform: database with its newest schema, bus, caches, feed, jobs. Closes what was opened if that fails. */
 export async function composePlatform(options: PlatformOptions): Promise<Platform> {
-  const { config, log, accessLog = log, now = () => new Date() } = options;
+  const { config, log, accessLog = log, now = () => new Date(), steadyNowMs = () => performance.now() } = options;
   const opened: (() => void | Promise<void>)[] = [];
   const close = async () => {
     for (const closeOne of opened.splice(0).reverse()) await closeOne();
@@ -56,7 +58,8 @@ export async function composePlatform(options: PlatformOptions): Promise<Platfor
     const redis = config.redisUrl === undefined ? undefined : { url: config.redisUrl };
     const nowMs = () => now().getTime();
     const caches = createCaches({ bus, redis, log, now: nowMs });
-    const limiter = createRateLimiter({ redis, log, now: nowMs });
+    // By the steady clock: a wall clock that is set back would hold every limit until it has caught up.
+    const limiter = createRateLimiter({ redis, log, now: steadyNowMs });
     opened.push(() => caches.close());
     opened.push(() => limiter.close());
     const telemetry = createTelemetry({ log });

@@ -1,5 +1,5 @@
 /** Signs with which spreadsheets begin a formula, in ASCII and full width, also behind quotes, spaces and controls. */
-const formula = /^[\s"'\p{Cc}\p{Cf}]*[=+\-@＝＋－＠]|^[\t\r]/u;
+const formula = /^[\s"'\p{Cc}\p{Cf}]*[=+\-@＝＋－＠]|^'*[\t\r]/u;
 
 /**
  * Writes one cell. Text that a spreadsheet would take for a formula is made inert with a leading apostrophe; numbers

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { newId } from '#kernel/ids.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
@@ -36,19 +37,39 @@ interface PutItems {
   readonly timezone: string;
 }
 
+/** The embedded database works on the thread that serves requests: a statement of as many items takes about 30 ms there. */
+const itemsPerStatement = 400;
+
 /**
- * Writes items in one statement: new ones are inserted, known ones (by source and external id) updated where anything
- * differs. No two of them may share an external id.
+ * Writes items: new ones are inserted, known ones (by source and external id) updated where anything differs. No two of
+ * them may share an external id.
  */
-export async function putItems(
+export async function putItems(tx: OrganizationTx, put: PutItems): Promise<ItemsWritten> {
+  // Writers of one source take turns: an item that moves is found where the writer before left it.
+  await sql`
+    select from sources where organization_id = ${tx.organizationId} and id = ${put.sourceId}
+    for no key update`.execute(tx.db);
+  const parts: ItemsWritten[] = [];
+  for (let from = 0; from < put.items.length; from += itemsPerStatement) {
+    if (from > 0) await setImmediate();
+    parts.push(await putSome(tx, { ...put, items: put.items.slice(from, from + itemsPerStatement) }));
+  }
+  const inserted = parts.reduce((sum, part) => sum + part.inserted, 0);
+  const updated = parts.reduce((sum, part) => sum + part.updated, 0);
+  return { inserted, updated, ...mergeDays(parts) };
+}
+
+/** What several changes affect together. */
+export function mergeDays(parts: readonly AffectedDays[]): AffectedDays {
+  const reviews = parts.flatMap(({ reviewsFrom }) => reviewsFrom ?? []).sort();
+  return { days: [...new Set(parts.flatMap(({ days }) => days))], reviewsFrom: reviews[0] ?? null };
+}
+
+async function putSome(
   tx: OrganizationTx,
   { sourceId, items, readNumber = 0, timezone }: PutItems,
 ): Promise<ItemsWritten> {
   const rows = items.map((item) => ({ ...item, id: newId() }));
-  // Writers of one source take turns: an item that moves is found where the writer before left it.
-  await sql`
-    select from sources where organization_id = ${tx.organizationId} and id = ${sourceId}
-    for no key update`.execute(tx.db);
   const { rows: answer } = await sql<ItemsWritten>`
     with incoming as materialized (
       select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as x (

@@ -2,6 +2,7 @@ export {
   type AffectedDays,
   type ItemRecord,
   type ItemsWritten,
+  mergeDays,
   putItems,
   removeItems,
   removeItemsBefore,

@@ -100,7 +100,13 @@ describe('Subscribing', () => {
     await scene.request({ method: 'POST', url: '/api/weekly/refresh', body: { week: 'last' } });
     expect(await watcher.ask('request_weekly_refresh')).toEqual({ success: true });
     await until(() => expect(watcher.updates.length).toBeGreaterThan(3));
-    expect(new Set(weeks(watcher).slice(2).map(([id]) => id))).toEqual(new Set(['2024-W51']));
+    expect(
+      new Set(
+        weeks(watcher)
+          .slice(2)
+          .map(([id]) => id),
+      ),
+    ).toEqual(new Set(['2024-W51']));
   });
 });
 

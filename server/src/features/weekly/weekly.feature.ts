@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Exporter } from '#exporters/kit/exporter.ts';
-import { type AffectedDays, type ItemRecord, putItems, removeItems } from '#features/activity/index.ts';
+import { type ItemRecord, mergeDays, putItems, removeItems } from '#features/activity/index.ts';
 import type { OrganizationSettings } from '#features/organizations/index.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
@@ -70,9 +70,4 @@ export function createWeeklyFeature(needs: WeeklyNeeds): WeeklyFeature {
     fillDemo: (tx, settings) => addDueDemoItems(tx, settings, options),
     removeOldWeeks: (run) => removeOldWeeks(run, options),
   };
-}
-
-function mergeDays(parts: readonly AffectedDays[]): AffectedDays {
-  const reviews = parts.flatMap(({ reviewsFrom }) => reviewsFrom ?? []).sort();
-  return { days: [...new Set(parts.flatMap(({ days }) => days))], reviewsFrom: reviews[0] ?? null };
 }

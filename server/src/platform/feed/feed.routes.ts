@@ -21,8 +21,9 @@ export function addFeedRoutes(app: FastifyInstance, { feed, sessions, log }: Fee
     access: 'feed:read',
     handle: async ({ principal, query: { after, types, limit } }) => {
       const { organizationId } = principal;
+      const wanted = readTypes(types);
       if (after === undefined) return { events: [], cursor: await feed.head(organizationId), gone: false };
-      const batch = await feed.readAfter(organizationId, principal, { after, types: readTypes(types), limit });
+      const batch = await feed.readAfter(organizationId, principal, { after, types: wanted, limit });
       return { events: [...batch.events], cursor: batch.cursor, gone: batch.isGone };
     },
   });
