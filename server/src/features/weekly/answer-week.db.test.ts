@@ -69,8 +69,10 @@ describe('When the week turns', () => {
     await scene.summary(new Date(it.clock.now.getTime() - 21 * dayMs + 50_400_000).toISOString().slice(0, 10));
     expect(await readTypes()).toEqual(['past', 'two_weeks_ago', 'last', 'current']);
     await scene.within(async ({ db }) => {
-      await sql`update weekly_snapshots set week_start_date = week_start_date - 70`.execute(db);
-      await sql`update weekly_snapshots set week_start_date = week_start_date + 63`.execute(db);
+      for (const table of ['weekly_snapshots', 'activity_weeks']) {
+        await sql`update ${sql.table(table)} set week_start_date = week_start_date - 70`.execute(db);
+        await sql`update ${sql.table(table)} set week_start_date = week_start_date + 63`.execute(db);
+      }
     });
     expect(await readTypes()).toEqual(['past', 'past', 'two_weeks_ago', 'last']);
   });

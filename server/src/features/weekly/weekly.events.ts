@@ -1,3 +1,4 @@
+import type { FeedPayload } from '@almanac/contract/feed.ts';
 import type { WeeklyData } from '@almanac/contract/weekly.ts';
 import { Type } from 'typebox';
 import { canonicalWeek } from '#kernel/weeks.ts';
@@ -43,17 +44,20 @@ export function serveWeeklyEvents(namespace: RealtimeNamespace, options: EventsO
       if (!hasAsked) watched.clear();
       hasAsked = true;
     };
-    const send = (text: string) => {
+    const send = (text: string, version = 0) => {
       const { startDate } = resolve(text);
       if (watched.has(text)) watched.set(text, startDate);
-      connection.sendState(`weekly/${startDate}`, 'weekly_data_update', () => readObject(connection.principal, text));
+      connection.sendState(`weekly/${startDate}`, 'weekly_data_update', () =>
+        readObject(connection.principal, text, version),
+      );
     };
 
     void connection.follow(['weekly.changed'], ({ events, isGone }) => {
-      const changed = new Set(events.map(({ payload }) => (payload as { week_start: string }).week_start));
+      const payloads = events.map(({ payload }) => payload as FeedPayload<'weekly.changed'>);
+      const changed = new Map(payloads.map(({ week_start, version }) => [week_start, version]));
       for (const [text, sentDate] of [...watched]) {
         const { startDate } = resolve(text);
-        if (isGone || changed.has(startDate) || startDate !== sentDate) send(text);
+        if (isGone || changed.has(startDate) || startDate !== sentDate) send(text, changed.get(startDate));
       }
     });
     connection.on('subscribe_weekly_updates', WeekPayload, ({ week = defaultWeek }) => {
@@ -81,16 +85,23 @@ export function serveWeeklyEvents(namespace: RealtimeNamespace, options: EventsO
   });
 }
 
-/** Reads a week's object from the cached bytes, parsing each version once for all connections. */
+/** Reads a week's object, of that version or a later one, from the cached bytes; parses them once for all connections. */
 function createObjectReader(service: WeeklyService) {
   const parsed = new WeakMap<Buffer, WeeklyData>();
-  return async (principal: Connection['principal'], text: string): Promise<WeeklyData> => {
+  const read = async (principal: Connection['principal'], text: string): Promise<WeeklyData> => {
     const { body } = await service.getSummary(principal, text);
     const known = parsed.get(body);
     if (known) return known;
     const { data } = JSON.parse(body.toString()) as { data: WeeklyData };
     parsed.set(body, data);
     return data;
+  };
+  return async (principal: Connection['principal'], text: string, version: number): Promise<WeeklyData> => {
+    const data = await read(principal, text);
+    if (data.version >= version) return data;
+    // Another process made the change, and its word to this one's cache is late or lost: nothing would correct it here.
+    await service.forget(principal.organizationId);
+    return read(principal, text);
   };
 }
 

@@ -8,7 +8,7 @@ import type { IdempotentCall } from '#platform/db/idempotency.ts';
 import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
 import { validationFailed } from '#platform/errors/app-error.ts';
 import { createWeekAnswers } from './answer-week.ts';
-import { recomputeWeek, settleChanges, type WeekComputing } from './settle-changes.ts';
+import { recomputeWeek, settleChanges, type WeekComputing, weeklyTopic } from './settle-changes.ts';
 import { shapeItem } from './shape-week.ts';
 import { listOpenReviews } from './weekly.views.ts';
 
@@ -34,6 +34,9 @@ export function createWeeklyService(options: WeeklyServiceOptions) {
 
   return {
     ...createWeekAnswers(options),
+
+    /** Drops the organization's cached weeks. */
+    forget: (organizationId: string) => options.caches.invalidate(organizationId, [weeklyTopic]),
 
     /** Reviews that are open, for a past week at its end, oldest first. */
     listPending: async (

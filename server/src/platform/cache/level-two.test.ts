@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Bus, createLocalBus, type JsonValue } from '#platform/bus/bus.ts';
 import { createLog } from '#platform/log/log.ts';
-import { openBreakableProxy } from '#testing/breakable-proxy.ts';
+import { type BreakableProxy, openBreakableProxy } from '#testing/breakable-proxy.ts';
 import { answer, joined, never, pairBuses } from '#testing/join-caches.ts';
 import type { CachedAnswer } from './cached-answer.ts';
 import { type Caches, createCaches } from './caches.ts';
@@ -29,6 +29,18 @@ function keep<T extends { close(): void | Promise<void> }>(opened: T): T {
 
 function openCaches(url: string, namespace: string, bus = createLocalBus()): Caches {
   return keep(createCaches({ bus, log, now, redis: { url, namespace } }));
+}
+
+function openRedisProxy(): Promise<BreakableProxy> {
+  const { hostname, port } = new URL(redisUrl);
+  return openBreakableProxy({ host: hostname, port: Number(port || 6379) });
+}
+
+/** The same database of the same server, through the proxy. */
+function through(proxy: BreakableProxy): string {
+  const url = new URL(redisUrl);
+  url.host = `127.0.0.1:${proxy.port}`;
+  return url.href;
 }
 
 /** Stores an answer that both processes then hold, and the second level too. */
@@ -96,12 +108,11 @@ describe.skipIf(redisUrl === '')('the second level', () => {
 
   it('goes on in memory while Redis is away, and never shows what was invalidated meanwhile', async () => {
     const namespace = newNamespace();
-    const { hostname, port } = new URL(redisUrl);
-    const proxy = keep(await openBreakableProxy({ host: hostname, port: Number(port || 6379) }));
+    const proxy = keep(await openRedisProxy());
     const swept = Promise.withResolvers<void>();
     const bus: Bus = { ...createLocalBus(), publish: () => swept.resolve() };
     const steady = openCaches(redisUrl, namespace);
-    const fragile = openCaches(`redis://127.0.0.1:${proxy.port}`, namespace, bus);
+    const fragile = openCaches(through(proxy), namespace, bus);
     await fill(fragile, steady);
     proxy.silence();
     await fragile.invalidate(key.organizationId, [key.topic]);
@@ -117,12 +128,11 @@ describe.skipIf(redisUrl === '')('the second level', () => {
 
   it('starts over after a lost connection, in whose course another process may have died owing', async () => {
     const namespace = newNamespace();
-    const { hostname, port } = new URL(redisUrl);
-    const proxy = keep(await openBreakableProxy({ host: hostname, port: Number(port || 6379) }));
+    const proxy = keep(await openRedisProxy());
     const told = Promise.withResolvers<JsonValue>();
     const bus: Bus = { ...createLocalBus(), publish: (_topic, message) => told.resolve(message) };
     const steady = openCaches(redisUrl, namespace);
-    await fill(openCaches(`redis://127.0.0.1:${proxy.port}`, namespace, bus), steady);
+    await fill(openCaches(through(proxy), namespace, bus), steady);
     proxy.cut();
     proxy.heal();
     expect(await told.promise).toBe('all');
@@ -133,12 +143,11 @@ describe.skipIf(redisUrl === '')('the second level', () => {
 
   it('tells the others to forget everything when it has paid what it owed', async () => {
     const namespace = newNamespace();
-    const { hostname, port } = new URL(redisUrl);
-    const proxy = keep(await openBreakableProxy({ host: hostname, port: Number(port || 6379) }));
+    const proxy = keep(await openRedisProxy());
     const told = Promise.withResolvers<JsonValue>();
     const bus: Bus = { ...createLocalBus(), publish: (_topic, message) => told.resolve(message) };
     proxy.cut();
-    const caches = openCaches(`redis://127.0.0.1:${proxy.port}`, namespace, bus);
+    const caches = openCaches(through(proxy), namespace, bus);
     await caches.invalidate('o1', ['weekly']);
     proxy.heal();
     expect(await told.promise).toBe('all');
