@@ -11,6 +11,7 @@ import { createFeed, type Feed } from '#platform/feed/feed.ts';
 import { createJobs, type Jobs } from '#platform/jobs/jobs.ts';
 import { createRateLimiter, type RateLimiter } from '#platform/limits/rate-limiter.ts';
 import type { Log } from '#platform/log/log.ts';
+import { createOutbound, type Outbound } from '#platform/outbound/outbound.ts';
 import { createTelemetry, type Telemetry } from '#platform/telemetry/telemetry.ts';
 
 /** The mechanisms that every feature stands on, open and ready. */
@@ -27,6 +28,8 @@ export interface Platform {
   readonly feed: Feed;
   readonly jobs: Jobs;
   readonly telemetry: Telemetry;
+  /** The one way to services outside. */
+  readonly outbound: Outbound;
   close(): Promise<void>;
 }
 
@@ -64,13 +67,30 @@ export async function composePlatform(options: PlatformOptions): Promise<Platfor
     opened.push(() => limiter.close());
     const telemetry = createTelemetry({ log });
     opened.push(() => telemetry.close());
+    const outbound = createOutbound({ log, now, allow: config.outboundAllow, exemptOrigins: [], metrics: telemetry });
+    opened.push(() => outbound.close());
     const feed = createFeed({ root: database.root, bus, log });
     opened.push(() => feed.close());
     const observeRun = telemetry.observeJobRun.bind(telemetry);
     const jobs = createJobs({ database, scopes, feed, bus, log, now, observeRun });
     telemetry.watchPools(() => [{ pool: 'database', ...database.poolUse() }]);
     telemetry.watchCaches(() => caches.stats().map(({ name, hits, misses }) => ({ cache: name, hits, misses })));
-    return { config, log, accessLog, now, database, scopes, bus, caches, limiter, feed, jobs, telemetry, close };
+    return {
+      config,
+      log,
+      accessLog,
+      now,
+      database,
+      scopes,
+      bus,
+      caches,
+      limiter,
+      feed,
+      jobs,
+      telemetry,
+      outbound,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

@@ -10,10 +10,10 @@ import { LRUCache } from 'lru-cache';
 import { isOutage, OutboundProblem } from './outbound-problem.ts';
 import type { OutboundAnswer } from './outbound-types.ts';
 
-const FAILURES_TO_OPEN = 5;
-const HALF_OPEN_AFTER_MS = 30_000;
+const failuresToOpen = 5;
+const halfOpenAfterMs = 30_000;
 // Webhook addresses are free text, so the number of circuits is bounded; the forgotten ones start closed.
-const MAX_CIRCUITS = 1_000;
+const maxCircuits = 1_000;
 
 interface Circuit {
   service: string;
@@ -32,14 +32,14 @@ export interface Circuits {
  * seconds. What is our own doing (aborted, too large, blocked) opens none; as the outcome of a trial it closes the circuit.
  */
 export function createCircuits(onOpen: (circuit: Circuit) => void): Circuits {
-  const breakers = new LRUCache<string, CircuitBreakerPolicy>({ max: MAX_CIRCUITS });
+  const breakers = new LRUCache<string, CircuitBreakerPolicy>({ max: maxCircuits });
   const key = ({ service, origin }: Circuit) => `${service} ${origin}`;
 
   function getBreaker(circuit: Circuit): CircuitBreakerPolicy {
     const existing = breakers.get(key(circuit));
     if (existing) return existing;
     const failures = handleWhen(isOutage).orWhenResult((answer) => (answer as OutboundAnswer).status >= 500);
-    const options = { halfOpenAfter: HALF_OPEN_AFTER_MS, breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN) };
+    const options = { halfOpenAfter: halfOpenAfterMs, breaker: new ConsecutiveBreaker(failuresToOpen) };
     const breaker = circuitBreaker(failures, options);
     breaker.onBreak(() => onOpen(circuit));
     breakers.set(key(circuit), breaker);
@@ -62,6 +62,6 @@ export function createCircuits(onOpen: (circuit: Circuit) => void): Circuits {
 function circuitOpen(origin: string): OutboundProblem {
   return new OutboundProblem({
     kind: 'circuit_open',
-    message: `${origin} failed ${FAILURES_TO_OPEN} times in a row; it is left alone for up to ${HALF_OPEN_AFTER_MS / 1000} seconds.`,
+    message: `${origin} failed ${failuresToOpen} times in a row; it is left alone for up to ${halfOpenAfterMs / 1000} seconds.`,
   });
 }

@@ -15,9 +15,9 @@ interface GuardedConnectorOptions {
   resolveHost: ResolveHost;
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
+const connectTimeoutMs = 5_000;
 // Node's own 250 ms gives up on addresses that are merely far away.
-const NEXT_ADDRESS_AFTER_MS = 1_000;
+const nextAddressAfterMs = 1_000;
 
 /**
  * Makes the function through which every outbound connection is opened. The addresses are judged in the lookup whose
@@ -30,8 +30,8 @@ export function createGuardedConnector(options: GuardedConnectorOptions): buildC
   const exempt = new Set(options.exemptOrigins.map(parseExemptOrigin));
   const shared = {
     allowH2: false,
-    timeout: CONNECT_TIMEOUT_MS,
-    autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
+    timeout: connectTimeoutMs,
+    autoSelectFamilyAttemptTimeout: nextAddressAfterMs,
   };
   const connectAnywhere = buildConnector({ ...shared, lookup: toLookup(resolveHost) });
   const connectPublic = buildConnector({ ...shared, lookup: toLookup(onlyPublic(resolveHost)) });

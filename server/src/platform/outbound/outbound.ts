@@ -12,9 +12,9 @@ import { acceptEncoding } from './read-body.ts';
 import { nameOutcome, runCall } from './run-call.ts';
 import { maskHeaders } from './secret-headers.ts';
 
-const DEFAULT_TIMEOUT_MS = 15_000;
-const DEFAULT_MAX_BYTES = 5 * 1024 * 1024;
-const CONNECTIONS_PER_ORIGIN = 32;
+const defaultTimeoutMs = 15_000;
+const defaultMaxBytes = 5 * 1024 * 1024;
+const connectionsPerOrigin = 32;
 // Framing is the library's to say, and a foreign Host would reach other sites behind an allowed address.
 const ownHeaders: readonly string[] = [
   'host',
@@ -56,7 +56,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const dispatcher = new Agent({
     connect: createGuardedConnector({ allow, exemptOrigins, resolveHost }),
     allowH2: false,
-    connections: CONNECTIONS_PER_ORIGIN,
+    connections: connectionsPerOrigin,
     // The signal of each call bounds its time as a whole.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -69,7 +69,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     async request(request) {
       const startedAt = now().getTime();
       const firstHop = toFirstHop(request);
-      const { timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_MAX_BYTES, signal: callerSignal } = request;
+      const { timeoutMs = defaultTimeoutMs, maxBytes = defaultMaxBytes, signal: callerSignal } = request;
       const { origin } = firstHop.url;
       const { signal, release } = openCallSignal({
         origin,

@@ -8,10 +8,10 @@ import { type Hop, nextHop } from './next-hop.ts';
 import { OutboundProblem } from './outbound-problem.ts';
 import type { OutboundAnswer, OutboundRequest, OutboundTimers } from './outbound-types.ts';
 
-const DEFAULT_RETRIES = 2;
-const MAX_REDIRECTS = 5;
-const FIRST_RETRY_DELAY_MS = 250;
-const MAX_RETRY_DELAY_MS = 5_000;
+const defaultRetries = 2;
+const maxRedirects = 5;
+const firstRetryDelayMs = 250;
+const maxRetryDelayMs = 5_000;
 
 /** One call while it runs. */
 export interface Call {
@@ -39,9 +39,9 @@ export async function runCall(call: Call, peers: CallPeers): Promise<Outcome> {
   const { circuits, log, now, timers } = peers;
   const circuit = { service: request.service, origin: firstHop.url.origin };
   const isRepeatable = request.isSafeToRepeat ?? !['POST', 'PATCH'].includes(firstHop.method);
-  let retriesLeft = request.retries ?? DEFAULT_RETRIES;
+  let retriesLeft = request.retries ?? defaultRetries;
   let hasWaited = false;
-  let backoff = new ExponentialBackoff({ initialDelay: FIRST_RETRY_DELAY_MS, maxDelay: MAX_RETRY_DELAY_MS }).next();
+  let backoff = new ExponentialBackoff({ initialDelay: firstRetryDelayMs, maxDelay: maxRetryDelayMs }).next();
   let outcome = await attempt(call, peers);
   while (!signal.aborted && !circuits.isOpen(circuit)) {
     const remainingMs = call.deadline - now().getTime();
@@ -76,7 +76,7 @@ async function attempt(call: Call, peers: CallPeers): Promise<Outcome> {
 async function followRedirects(call: Call, { circuits, dispatcher }: CallPeers): Promise<OutboundAnswer> {
   const { request, firstHop, signal } = call;
   let hop = firstHop;
-  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+  for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
     const current = hop;
     const circuit = { service: request.service, origin: current.url.origin };
     // While a half-open circuit tries one call, the others wait for how it ends: that wait must be bounded as well.
@@ -88,7 +88,7 @@ async function followRedirects(call: Call, { circuits, dispatcher }: CallPeers):
     if (next === undefined) return answer;
     hop = next;
   }
-  const message = `${firstHop.url.origin} redirected more than ${MAX_REDIRECTS} times.`;
+  const message = `${firstHop.url.origin} redirected more than ${maxRedirects} times.`;
   throw new OutboundProblem({ kind: 'malformed_reply', message });
 }
 

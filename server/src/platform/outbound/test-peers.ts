@@ -16,7 +16,7 @@ interface ClientOptions {
   resolveHost?: ResolveHost;
 }
 
-const USUAL_TIMEOUT_MS = 15_000;
+const usualTimeoutMs = 15_000;
 
 /** Real servers on loopback that misbehave as told, and clients against them; `close` ends all of them. */
 export function createTestPeers() {
@@ -90,7 +90,7 @@ function createJumpingTime() {
         if (pending.delete(fire)) run();
       };
       pending.add(fire);
-      if (delayMs < USUAL_TIMEOUT_MS) {
+      if (delayMs < usualTimeoutMs) {
         delays.push(delayMs);
         now += delayMs;
         queueMicrotask(fire);

@@ -14,8 +14,8 @@ export interface EventLoopMonitor {
   close(): void;
 }
 
-const RESOLUTION_MS = 20;
-const STEP_MS = 1_000;
+const resolutionMs = 20;
+const stepMs = 1_000;
 
 /**
  * Starts to watch the event loop, in windows of two seconds that move by one. Two histograms take turns at being read and
@@ -32,7 +32,7 @@ export function startEventLoopMonitor(): EventLoopMonitor {
     [older, newer] = [newer, older];
   };
   // The samples are taken by timers too; after a block, setImmediate lets them come first.
-  const timer = setInterval(() => setImmediate(turn), STEP_MS);
+  const timer = setInterval(() => setImmediate(turn), stepMs);
   timer.unref();
 
   return {
@@ -46,14 +46,14 @@ export function startEventLoopMonitor(): EventLoopMonitor {
 }
 
 function startHistogram(): ELDHistogram {
-  const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  const histogram = monitorEventLoopDelay({ resolution: resolutionMs });
   histogram.enable();
   return histogram;
 }
 
 /** A sample is the time between two firings of a timer, so its period is taken off; an empty histogram counts as 0. */
 function toDelay(histogram: ELDHistogram): EventLoopDelay {
-  const toMs = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS);
+  const toMs = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - resolutionMs);
   if (histogram.count === 0) return { p50: 0, p99: 0, max: 0 };
   return { p50: toMs(histogram.percentile(50)), p99: toMs(histogram.percentile(99)), max: toMs(histogram.max) };
 }

@@ -15,7 +15,7 @@ interface Series {
   observe: (seconds: number) => void;
 }
 
-const MAX_ROUTES = 500;
+const maxRoutes = 500;
 const methods: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const statusClasses = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 
@@ -38,7 +38,7 @@ export function createRequestMetrics(registry: Registry): (request: ObservedRequ
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers: [registry],
   });
-  const boundRoute = createBoundedLabel(MAX_ROUTES);
+  const boundRoute = createBoundedLabel(maxRoutes);
   const byRoute = new Map<string, Map<string, Series>>();
 
   function resolveSeries(route: string, method: string, status: string): Series {

@@ -8,8 +8,8 @@ interface SlowReadingOptions {
   log: Log | undefined;
 }
 
-const FRESH_MS = 5_000;
-const PATIENCE_MS = 1_000;
+const freshMs = 5_000;
+const patienceMs = 1_000;
 
 /**
  * Makes a reading that costs a query fit for being asked by anyone: one query at a time, its result kept for five seconds,
@@ -32,9 +32,9 @@ export function createSlowReading({ read, now, log }: SlowReadingOptions): () =>
   }
 
   return async () => {
-    if (now().getTime() - lastAt < FRESH_MS) return last;
+    if (now().getTime() - lastAt < freshMs) return last;
     underWay ??= refresh();
-    await waitAtMost(underWay, PATIENCE_MS);
+    await waitAtMost(underWay, patienceMs);
     return now().getTime() - lastAt < 60_000 ? last : {};
   };
 }

@@ -5,7 +5,7 @@ import { createRequestMetrics, type ObservedRequest } from './request-metrics.ts
 import { createWatchedMetrics, type WatchedMetrics } from './watched-metrics.ts';
 import { createWorkMetrics, type WorkMetrics } from './work-metrics.ts';
 
-const UNUSED_MONITOR_STEP_MS = 60_000;
+const unusedMonitorStepMs = 60_000;
 
 interface TelemetryOptions {
   log?: Log;
@@ -35,7 +35,7 @@ export function createTelemetry({ log, now = () => new Date() }: TelemetryOption
   const registry = new Registry();
   const monitor = startEventLoopMonitor();
   // The library's own view of the event loop is emptied by every reader, so that two spoil each other's: ours replaces it.
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: UNUSED_MONITOR_STEP_MS });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: unusedMonitorStepMs });
   for (const { name } of registry.getMetricsAsArray()) {
     if (name.startsWith('nodejs_eventloop_lag')) registry.removeSingleMetric(name);
   }

@@ -34,7 +34,7 @@ export interface WatchedMetrics {
   watchQueues(read: () => Promise<Readonly<Record<string, number>>>): void;
 }
 
-const MAX_NAMES = 100;
+const maxNames = 100;
 
 interface WatchedOptions {
   registry: Registry;
@@ -45,7 +45,7 @@ interface WatchedOptions {
 /** Makes the metrics that are read from their owners when somebody looks. */
 export function createWatchedMetrics({ registry, now, log }: WatchedOptions): WatchedMetrics {
   const queueReaders: (() => Promise<Readonly<Record<string, number>>>)[] = [];
-  const boundQueue = createBoundedLabel(MAX_NAMES);
+  const boundQueue = createBoundedLabel(maxNames);
   new Gauge({
     name: 'almanac_job_queue_depth',
     help: 'Jobs that wait to be run, by queue; up to five seconds old.',
@@ -95,7 +95,7 @@ function watchPools(registry: Registry): WatchedMetrics['watchPools'] {
 
 function watchCaches(registry: Registry): WatchedMetrics['watchCaches'] {
   const readers: (() => Iterable<CacheReading>)[] = [];
-  const boundCache = createBoundedLabel(MAX_NAMES);
+  const boundCache = createBoundedLabel(maxNames);
   for (const kind of ['hits', 'misses'] as const) {
     new Counter({
       name: `almanac_cache_${kind}_total`,
@@ -113,7 +113,7 @@ function watchCaches(registry: Registry): WatchedMetrics['watchCaches'] {
 
 function watchSockets(registry: Registry): WatchedMetrics['watchSockets'] {
   const readers: (() => Iterable<SocketReading>)[] = [];
-  const boundNamespace = createBoundedLabel(MAX_NAMES);
+  const boundNamespace = createBoundedLabel(maxNames);
   new Gauge({
     name: 'almanac_sockets',
     help: 'Open realtime connections, by transport and namespace.',

@@ -14,7 +14,7 @@ export interface WorkMetrics {
 }
 
 // Names come from code, but a connector's may one day not: a bound costs nothing.
-const MAX_NAMES = 100;
+const maxNames = 100;
 
 /** Makes the metrics of work on the registry. */
 export function createWorkMetrics(registry: Registry): WorkMetrics {
@@ -43,7 +43,7 @@ export function createWorkMetrics(registry: Registry): WorkMetrics {
     labelNames: ['transport'],
     registers: [registry],
   });
-  const boundTransport = createBoundedLabel(MAX_NAMES);
+  const boundTransport = createBoundedLabel(maxNames);
   return {
     observeOutbound: ({ service, outcome, seconds }) => observeOutbound(service, outcome, seconds),
     observeJobRun: ({ job, outcome, seconds }) => observeJob(job, outcome, seconds),
@@ -75,8 +75,8 @@ function createTimedCounter(registry: Registry, options: TimedCounterOptions) {
     buckets: options.buckets,
     registers: [registry],
   });
-  const boundName = createBoundedLabel(MAX_NAMES);
-  const boundOutcome = createBoundedLabel(MAX_NAMES);
+  const boundName = createBoundedLabel(maxNames);
+  const boundOutcome = createBoundedLabel(maxNames);
   return (name: string, outcome: string, seconds: number) => {
     const bounded = boundName(name);
     counter.inc({ [label]: bounded, outcome: boundOutcome(outcome) });
