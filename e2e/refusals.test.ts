@@ -61,9 +61,11 @@ test('does not start where a file stands in the place of the data folder', async
   expectRefusal(end, 'DATA_DIR');
 });
 
-test('does not start when the database cannot be reached', async () => {
+test('does nothing when the database cannot be reached', async () => {
   const env = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing', PORT: '0' };
-  expectRefusal(await runAlmanac(['start'], { cwd: await scene.makeFolder(), env }), 'DATABASE_URL', 'ECONNREFUSED');
+  for (const words of [['start'], ['sql', 'select 1'], ['weekly', 'cleanup']]) {
+    expectRefusal(await runAlmanac(words, { cwd: await scene.makeFolder(), env }), 'DATABASE_URL', 'ECONNREFUSED');
+  }
 });
 
 test('does not start when the server has no such database, or no such user', async () => {

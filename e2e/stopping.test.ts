@@ -70,6 +70,8 @@ test.each(['embedded', 'PostgreSQL'])(
     const person = await signUp(server.url);
     const listener = await openSocket(server.url, { token: person.token });
     scene.closeLater(() => listener.close());
+    const headers = { authorization: `Bearer ${person.token}` };
+    const stream = await fetch(`${server.url}/api/feed/stream`, { headers });
     const isTold = once(listener.socket as unknown as NodeJS.EventEmitter, 'server_draining');
     const isUnderLoad = Promise.withResolvers<void>();
     const loading = load(person, server, (count) => count >= 50 && isUnderLoad.resolve());
@@ -84,6 +86,7 @@ test.each(['embedded', 'PostgreSQL'])(
     const code = await server.stop();
     expect(code).toBe(0);
     expect(performance.now() - stoppedAt).toBeLessThan(10_000);
+    expect(await stream.text()).toMatch(/^retry: /);
     expect(await isTold).toEqual([{ reason: 'This process is stopping.' }]);
     expect(await answered).toMatchObject({ status: 200, body: { data: { inserted: 2_000 } } });
     const outcomes = await loading;

@@ -69,7 +69,7 @@ export async function composePlatform(options: PlatformOptions): Promise<Platfor
     opened.push(() => telemetry.close());
     const outbound = createOutbound({ log, now, allow: config.outboundAllow, exemptOrigins: [], metrics: telemetry });
     opened.push(() => outbound.close());
-    const feed = createFeed({ root: database.root, bus, log });
+    const feed = createFeed({ root: database.root, bus, log, telemetry });
     opened.push(() => feed.close());
     const observeRun = telemetry.observeJobRun.bind(telemetry);
     const jobs = createJobs({ database, scopes, feed, bus, log, now, observeRun });

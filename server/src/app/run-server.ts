@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { findCheckout } from '#connectors/local-git/find-checkout.ts';
 import { getOrganizationSettings } from '#features/organizations/index.ts';
@@ -47,7 +47,11 @@ export async function runServer(options: RunOptions): Promise<RunningServer> {
       stop: async ({ graceSeconds = 30 } = {}) => {
         isDraining = true;
         await Promise.all([
-          http?.realtime.drain({ overMs: Math.min(2_000, graceSeconds * 100) }).then(() => http.realtime.close()),
+          http?.realtime.drain({ overMs: Math.min(2_000, graceSeconds * 100) }).then(() => {
+            http.realtime.close();
+            // Streams of events too: their clients come back elsewhere, and go on from where they were.
+            platform.feed.endFollowing();
+          }),
           platform.jobs.close({ graceSeconds }),
         ]);
         if (http) await closeHttp(http.app);
@@ -61,13 +65,16 @@ export async function runServer(options: RunOptions): Promise<RunningServer> {
   }
 }
 
-/** In production the first account needs a token, which is printed where none is configured. */
+/**
+ * In production the first account needs a token, which is printed where none is configured: the same one by every process
+ * and after every start, because whichever process answers must know it.
+ */
 function withSetupToken(
   config: PlatformOptions['config'],
   { log }: Pick<PlatformOptions, 'log'>,
 ): PlatformOptions['config'] {
   if (!config.isProduction || config.setupToken !== undefined) return config;
-  const setupToken = randomBytes(16).toString('hex');
+  const setupToken = createHmac('sha256', config.jwtSecret).update('setup token').digest('hex').slice(0, 32);
   log.info({ setup_hint: setupToken }, 'to register the first account, send this as setup_token');
   return { ...config, setupToken };
 }

@@ -50,6 +50,8 @@ export async function answerSql(scopes: Scopes, { organization, statement }: Sql
       return renderTable(rows);
     });
   } catch (error) {
-    throw configurationProblem(`The database answered: ${(error as Error).message}`);
+    // A write in a read-only transaction is told as an outage to the callers of the API; here the database's own words count.
+    const { cause, message } = error as Error;
+    throw configurationProblem(`The database answered: ${cause instanceof Error ? cause.message : message}`);
   }
 }

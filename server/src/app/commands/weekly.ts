@@ -5,6 +5,7 @@ import { cleanWeeks } from '../clean-weeks.ts';
 import { composeFeatures } from '../compose-features.ts';
 import { composePlatform } from '../compose-platform.ts';
 import { askRunningProcess } from './control.ts';
+import { explainDatabaseFault } from './explain-database-fault.ts';
 
 /** `almanac weekly cleanup`: what the job cleanup_old_data does, now. */
 export async function runWeekly([word, ...rest]: string[]): Promise<void> {
@@ -17,7 +18,10 @@ export async function runWeekly([word, ...rest]: string[]): Promise<void> {
 }
 
 async function cleanHere(config: ReturnType<typeof shapeConfig>): Promise<string> {
-  const platform = await composePlatform({ config, log: createLog({ level: 'warn' }) });
+  const log = createLog({ level: 'warn' });
+  const platform = await composePlatform({ config, log }).catch((error: unknown) => {
+    throw config.databaseUrl === undefined ? error : explainDatabaseFault(error);
+  });
   try {
     return await cleanWeeks(platform, await composeFeatures(platform));
   } finally {

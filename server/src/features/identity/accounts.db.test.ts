@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '#kernel/ids.ts';
@@ -98,6 +99,19 @@ describe('Registering', () => {
     await fresh.close();
   });
 
+  test('keeps the first account in the organization it made, also after a refresh and a login', async () => {
+    const fresh = await makeTestApp();
+    const email = newEmail();
+    const registered = (await send(fresh, '/auth/register', { email, password })).json();
+    const { refresh_token } = registered;
+    const renewed = (await send(fresh, '/auth/refresh', { refresh_token })).json();
+    const signedIn = (await send(fresh, '/auth/login', { email, password })).json();
+    const organizations = [registered, renewed, signedIn].map(({ access_token }) => decodeJwt(access_token).org);
+    expect(organizations).toEqual(Array.from({ length: 3 }, () => organizations[0]));
+    expect(organizations).not.toContain(fresh.features.builtIns.localOrganizationId);
+    await fresh.close();
+  });
+
   test('takes the setup token for the first account in production, and Secure cookies stand there', async () => {
     const production = await makeTestApp({
       config: { NODE_ENV: 'production', PUBLIC_URL: 'https://almanac.example', SETUP_TOKEN: 'the-setup-token' },
@@ -149,9 +163,13 @@ describe('Signing in', () => {
       expect(await isPassword(hash, 'wrong password')).toBe(false);
       return performance.now() - startedAt;
     };
-    await time(undefined);
-    const [known, unknown] = [await time(kept), await time(undefined)];
-    expect(unknown).toBeGreaterThan(known / 5);
+    const times = { known: [await time(kept)], unknown: [await time(undefined)] };
+    for (let n = 0; n < 5; n += 1) {
+      times.known.push(await time(kept));
+      times.unknown.push(await time(undefined));
+    }
+    // The fastest of each: what a busy machine adds is no cost of the hash.
+    expect(Math.min(...times.unknown)).toBeGreaterThan(Math.min(...times.known) / 2);
   });
 
   test('takes a password typed in another Unicode form', async () => {

@@ -41,13 +41,14 @@ export function createAuthenticator({ scopes, tokens, anonymousUserId, now }: Au
     const organization = credentials.organization ?? claims?.organizationId ?? credentials.anonymousOrganization;
     const userId = claims?.userId ?? anonymousUserId ?? '';
     const sessionId = claims?.sessionId;
-    const found = await scopes.inInstance((tx) => findStanding(tx, { userId, sessionId, organization, now: now() }));
+    const asOf = now();
+    const found = await scopes.inInstance((tx) => findStanding(tx, { userId, sessionId, organization, now: asOf }));
     if (!found.isSessionLive) throw invalidToken('belongs to a session that has ended');
     if (!found.standing) {
       if (credentials.organization === undefined && claims === undefined) throw unauthenticated();
       throw notFound('organization', organization.slice(0, maxQuoted));
     }
-    return keepUntil(toPrincipal(found.standing, claims), now());
+    return keepUntil(toPrincipal(found.standing, claims), asOf);
   };
 
   return {
@@ -64,9 +65,9 @@ export function createAuthenticator({ scopes, tokens, anonymousUserId, now }: Au
   };
 }
 
-function keepUntil(principal: UserPrincipal, now: Date): Known {
+function keepUntil(principal: UserPrincipal, asOf: Date): Known {
   const endsMs = principal.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
-  return { principal, untilMs: Math.min(now.getTime() + freshMs, endsMs) };
+  return { principal, untilMs: Math.min(asOf.getTime() + freshMs, endsMs) };
 }
 
 function keyOf({ authorization, cookieToken, organization, anonymousOrganization }: Credentials): string {

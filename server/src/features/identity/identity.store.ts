@@ -127,7 +127,10 @@ export async function revokeSession({ db }: InstanceTx, sessionId: string, now: 
   await db.updateTable('user_sessions').set({ revoked_at: now }).where('id', '=', sessionId).execute();
 }
 
-/** The organization that a user's tokens name: the one they have been in longest as owner, else longest at all. */
+/**
+ * The organization that a user's tokens name: the one they have been in longest as owner, else longest at all. Of two of
+ * one moment the newer: the first account comes to own the organization `local` beside the one it made.
+ */
 export async function findHomeOrganization({ db }: InstanceTx, userId: string): Promise<string | undefined> {
   const row = await db
     .selectFrom('user_organizations')
@@ -136,7 +139,7 @@ export async function findHomeOrganization({ db }: InstanceTx, userId: string): 
     .where('is_active', '=', true)
     .orderBy(sql`role = 'owner'`, 'desc')
     .orderBy('created_at')
-    .orderBy('organization_id')
+    .orderBy('organization_id', 'desc')
     .limit(1)
     .executeTakeFirst();
   return row?.organization_id;

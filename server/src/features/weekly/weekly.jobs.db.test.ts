@@ -163,6 +163,10 @@ describe('cleanup_old_data', () => {
       sql<{ title: string }>`select title from activity_items order by title`.execute(db),
     );
     expect(rows.map(({ title }) => title)).toEqual(['kept', 'new', 'open', 'resolved in the kept weeks']);
+    const running = await scene.within(({ db }) =>
+      sql`select from weekly_data where week_start_date = '2024-12-16'`.execute(db),
+    );
+    expect(running.rows).toHaveLength(1);
     const after = await Promise.all(weeks.map((week) => scene.summary(week)));
     expect(after.map(lasting)).toEqual(before.map(lasting));
     const views = await scene.within(({ db }) =>

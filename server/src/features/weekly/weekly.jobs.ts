@@ -89,16 +89,21 @@ async function recomputePastWeeks(run: Run, options: WeekComputing): Promise<{ w
 /** Removes what is past the organization's retention; the command line does the same by hand. */
 export async function removeOldWeeks(
   run: Run,
-  { clock, caches }: Pick<WeekComputing, 'clock' | 'caches'>,
+  { clock, caches, now }: Pick<WeekComputing, 'clock' | 'caches' | 'now'>,
 ): Promise<{ items: number } | undefined> {
   let items = 0;
   for (;;) {
     run.signal.throwIfAborted();
     const { removed } = await run.inOrganization(async (tx) => {
       const settings = await getOrganizationSettings(tx);
-      const oldest = shiftWeek(clock.current(settings), 1 - settings.weeksKept);
+      const current = clock.current(settings);
+      const oldest = shiftWeek(current, 1 - settings.weeksKept);
       const count = await removeItemsBefore(tx, new Date(oldest.startMs), itemsPerTransaction);
-      if (count < itemsPerTransaction) await removeWeeksBefore(tx, oldest.startDate);
+      if (count < itemsPerTransaction) {
+        await removeWeeksBefore(tx, oldest.startDate);
+        // Raised with that: stored anew, so that it is not missing to readers of SQL.
+        await loadWeek(tx, current, { now });
+      }
       tx.afterCommit(() => caches.invalidate(tx.organizationId, [weeklyTopic]));
       return { removed: count };
     });

@@ -10,7 +10,7 @@ export interface IdempotentCall {
   /** The endpoint's id. */
   readonly route: string;
   readonly key: string;
-  /** Hash of method, path and body: another one under the same key is refused. */
+  /** Hash of path, query and body: another one under the same key is refused. */
   readonly requestHash: string;
   /** Set when the answer is a stored one. */
   wasReplayed: boolean;

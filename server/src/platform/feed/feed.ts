@@ -72,6 +72,7 @@ export class Feed {
   readonly #dueTimers = new Map<string, { timer: NodeJS.Timeout; at: number }>();
   #beating: Promise<void> | undefined;
   #isFailing = false;
+  #takesFollowers = true;
   #isClosed = false;
 
   constructor({ root, bus, log, telemetry, beatMs = 1_000 }: FeedOptions) {
@@ -140,7 +141,7 @@ export class Feed {
         onClose: () => this.#leave(organizationId, tail, follower),
       });
       followers.add(follower);
-      if (this.#isClosed) follower.close();
+      if (!this.#takesFollowers) follower.close();
       return follower;
     } finally {
       this.#leave(organizationId, tail, holder);
@@ -165,16 +166,22 @@ export class Feed {
     return { tails: this.#tails.size, waitingStates: this.#dueTimers.size };
   }
 
+  /** Ends all following, for a process that stops: a stream would hold it open. What is published still goes out. */
+  endFollowing(): void {
+    this.#takesFollowers = false;
+    for (const { followers } of this.#tails.values()) {
+      for (const follower of followers) follower.close();
+    }
+  }
+
   /** Ends all following. What waits to be numbered is left to the other processes, or to the next start. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#beatTimer);
     for (const { timer } of this.#dueTimers.values()) clearTimeout(timer);
     this.#dueTimers.clear();
-    for (const { tail, followers } of this.#tails.values()) {
-      for (const follower of followers) follower.close();
-      tail.close();
-    }
+    this.endFollowing();
+    for (const { tail } of this.#tails.values()) tail.close();
     this.#tails.clear();
     this.#doorbell.close();
     await this.#beating;

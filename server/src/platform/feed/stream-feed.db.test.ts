@@ -148,3 +148,14 @@ describe('a stream of events', () => {
     tcp.destroy();
   });
 });
+
+it('all following ends with a process that stops, also what begins then', async () => {
+  const stopping = createFeed({ root: testing.database.root, bus: createLocalBus(), log: testing.log });
+  const early = await stopping.follow(organizationId, viewer);
+  const waiting = early.next();
+  stopping.endFollowing();
+  expect((await waiting).events).toEqual([]);
+  expect(early.isClosed).toBe(true);
+  expect((await stopping.follow(organizationId, viewer)).isClosed).toBe(true);
+  await stopping.close();
+});
