@@ -3,6 +3,7 @@ import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { addFeedRoutes } from '#platform/feed/feed.routes.ts';
+import { createAddressReader } from '#platform/http/client-address.ts';
 import { createHttp } from '#platform/http/create-http.ts';
 import type { RequestLimits } from '#platform/http/gate.ts';
 import { addHealthRoutes } from '#platform/http/health-routes.ts';
@@ -44,6 +45,7 @@ export async function buildHttp(options: BuildHttpOptions): Promise<{ app: Fasti
     httpServer: app.server,
     feed,
     authenticate: authenticateSocket(features.identity.authenticator),
+    addressOf: createAddressReader(config.http.trustProxy),
     findEnded: (principals) => features.identity.findEnded(principals),
     isOriginAllowed: (origin, host) =>
       isHostAllowed(host, config.http) && (origin === undefined || isOriginAllowed(origin, host, config.http)),
@@ -59,7 +61,7 @@ export async function buildHttp(options: BuildHttpOptions): Promise<{ app: Fasti
     checkDatabase: async () => void (await sql`select 1`.execute(database.root)),
     isDraining,
   });
-  addFeedRoutes(app, { feed, sessions: realtime.sessions, log });
+  addFeedRoutes(app, { feed, sessions: realtime.sessions, counts: realtime.counts, telemetry, log });
   features.addRoutes(app);
   features.serveEvents(realtime.namespace('/'));
   await app.register(fastifyStatic, { root: webFolder, wildcard: false, decorateReply: false, cacheControl: false });

@@ -4,6 +4,8 @@ import type { FastifyInstance } from 'fastify';
 /** For requests that were sent before the signal and are not read yet; those that come now are refused. */
 const lingerMs = 250;
 const sweepMs = 50;
+/** How long an answer may take to be read before its connection is cut. */
+const patienceMs = 10_000;
 
 /**
  * Closes the HTTP server once everything that was asked is answered. Node alone would cut off requests that it has not
@@ -15,6 +17,8 @@ export async function closeHttp(app: Pick<FastifyInstance, 'close' | 'server'>):
   await turn();
   await turn();
   const sweeping = setInterval(() => app.server.closeIdleConnections(), sweepMs);
+  const cutting = setTimeout(() => app.server.closeAllConnections(), patienceMs);
   await app.close();
   clearInterval(sweeping);
+  clearTimeout(cutting);
 }

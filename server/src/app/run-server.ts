@@ -27,7 +27,7 @@ interface RunOptions extends PlatformOptions {
 
 /** Starts the process in its configured role and resolves when it serves. Throws a configuration problem it cannot start with. */
 export async function runServer(options: RunOptions): Promise<RunningServer> {
-  const config = withSetupToken(options.config, options);
+  const config = withSetupToken(options.config);
   const platform = await composePlatform({ ...options, config });
   let isDraining = false;
   try {
@@ -66,16 +66,12 @@ export async function runServer(options: RunOptions): Promise<RunningServer> {
 }
 
 /**
- * In production the first account needs a token, which is printed where none is configured: the same one by every process
- * and after every start, because whichever process answers must know it.
+ * In production the first account needs a token. Where none is configured every process derives the same one, at every
+ * start, because whichever process answers must know it.
  */
-function withSetupToken(
-  config: PlatformOptions['config'],
-  { log }: Pick<PlatformOptions, 'log'>,
-): PlatformOptions['config'] {
+function withSetupToken(config: PlatformOptions['config']): PlatformOptions['config'] {
   if (!config.isProduction || config.setupToken !== undefined) return config;
   const setupToken = createHmac('sha256', config.jwtSecret).update('setup token').digest('hex').slice(0, 32);
-  log.info({ setup_hint: setupToken }, 'to register the first account, send this as setup_token');
   return { ...config, setupToken };
 }
 
@@ -85,18 +81,31 @@ async function readQueues({ jobs }: Platform): Promise<Record<string, number>> {
 }
 
 /** Fills the demo up to now and has the operator's repositories read, so that the first page shows something. */
-async function fillBuiltIns({ config, scopes }: Platform, { builtIns, weekly, sources }: Features): Promise<void> {
+async function fillBuiltIns({ config, scopes, log }: Platform, { builtIns, weekly, sources }: Features): Promise<void> {
   const { demoOrganizationId, localOrganizationId } = builtIns;
   if (demoOrganizationId) {
     await scopes.inOrganization(systemPrincipal(demoOrganizationId), async (tx) =>
       weekly.fillDemo(tx, await getOrganizationSettings(tx)),
     );
   }
-  const paths = config.localGitPaths ?? [process.cwd()];
-  const checkouts = (await Promise.all(paths.map(findCheckout))).filter((path) => path !== undefined);
+  const checkouts = await findCheckouts({ config, log });
   await scopes.inOrganization(systemPrincipal(localOrganizationId), (tx) =>
     sources.putLocalRepositories(tx, [...new Set(checkouts)]),
   );
+}
+
+/** The checkouts that the configuration names, else the one that the process was started in, if any. */
+async function findCheckouts({ config, log }: Pick<Platform, 'config' | 'log'>): Promise<string[]> {
+  const paths = config.localGitPaths ?? [process.cwd()];
+  const found = await Promise.all(paths.map(async (path) => ({ path, checkout: await findCheckout(path) })));
+  for (const { path, checkout } of found) {
+    if (checkout !== undefined || config.localGitPaths === undefined) continue;
+    log.warn(
+      { path },
+      'PROJECTS_LOCAL_GIT names a folder that holds no git repository this user may read: it is left out',
+    );
+  }
+  return found.flatMap(({ checkout }) => checkout ?? []);
 }
 
 async function listen(app: Awaited<ReturnType<typeof buildHttp>>['app'], { config }: Platform): Promise<string> {

@@ -65,7 +65,11 @@ function drawChange({ key, isRiseGood, change }, comparison, formats) {
     change.title = reason;
     change.dataset.tone = 'none';
     change.replaceChildren(
-      element('span', { 'aria-hidden': 'true' }, '–'),
+      element(
+        'span',
+        { 'aria-hidden': 'true' },
+        comparison.change_reason[key] === 'previous_zero' ? `from ${before}` : '–',
+      ),
       element('span', { class: 'unseen' }, `No change in percent. ${reason}`),
     );
     return;

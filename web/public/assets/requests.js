@@ -50,6 +50,16 @@ export async function signIn(email, password) {
   rememberSignedIn(true);
 }
 
+/**
+ * @param {string} email
+ * @param {string} password
+ */
+export async function register(email, password) {
+  const answer = await send('/auth/register', { method: 'POST', body: { email, password } });
+  if (!answer.ok) throw await readProblem(answer);
+  rememberSignedIn(true);
+}
+
 /** Ends the session. One that has ended already counts as success. */
 export async function signOut() {
   await request('/auth/logout', { method: 'POST' }).catch(() => undefined);

@@ -1,5 +1,5 @@
 import { element } from './dom.js';
-import { isSignedIn, signIn, signOut } from './requests.js';
+import { isSignedIn, register, signIn, signOut } from './requests.js';
 
 /** A disclosure with the form, or the button that signs out. */
 export function createSessionControl() {
@@ -38,25 +38,27 @@ function createSignInForm() {
     autocomplete: 'current-password',
     required: '',
   });
-  const button = element('button', { type: 'submit' }, 'Sign in');
+  const button = element('button', { type: 'submit', value: 'sign-in' }, 'Sign in');
+  const newcomer = element('button', { type: 'submit', value: 'register' }, 'Make an account');
   const problem = element('p', { class: 'problem', role: 'alert' });
   const form = element(
     'form',
     { method: 'post', action: '/auth/login' },
     element('label', {}, 'E-mail', email),
     element('label', {}, 'Password', password),
-    button,
+    element('p', { class: 'choices' }, button, newcomer),
     problem,
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    button.disabled = true;
+    const isNew = /** @type {HTMLButtonElement | null} */ (event.submitter)?.value === 'register';
+    button.disabled = newcomer.disabled = true;
     problem.textContent = '';
-    signIn(email.value, password.value).then(
+    (isNew ? register : signIn)(email.value, password.value).then(
       () => location.reload(),
       (/** @type {Error} */ error) => {
         problem.textContent = error.message;
-        button.disabled = false;
+        button.disabled = newcomer.disabled = false;
       },
     );
   });

@@ -25,7 +25,18 @@ export async function runStart({ role }: { role?: 'worker' }): Promise<void> {
       : undefined;
   stopOnSignals(server, log, () => control?.close());
   log.info({ url: server.url, role: config.role, database: config.databaseUrl ? 'postgresql' : 'pglite' }, 'ready');
+  await printSetupToken(server, shaped.setupToken);
   if (server.url && !config.isProduction) process.stdout.write(`\n  Almanac is ready: ${server.url}\n\n`);
+}
+
+/** Prints what the first account of a production installation needs, until there is one. */
+async function printSetupToken(
+  { platform, features, url }: RunningServer,
+  configured: string | undefined,
+): Promise<void> {
+  const { setupToken } = platform.config;
+  if (!url || !setupToken || configured !== undefined || (await features.identity.hasAccounts())) return;
+  process.stdout.write(`\n  To register the first account, send this as setup_token: ${setupToken}\n\n`);
 }
 
 const giveUpMs = 35_000;

@@ -27,11 +27,21 @@ interface AuthenticatorOptions {
   now: () => Date;
 }
 
+/** An authenticator that can be told of a session's end, so that this process need not find out. */
+export interface ForgettingAuthenticator extends Authenticator {
+  forget(sessionId: string): void;
+}
+
 /**
  * Makes the authenticator: Bearer token, session cookie or the anonymous viewer. A verified principal is kept for four
  * seconds, so a revoked session or a lost membership counts within five. Wrong credentials never become anonymous.
  */
-export function createAuthenticator({ scopes, tokens, anonymousUserId, now }: AuthenticatorOptions): Authenticator {
+export function createAuthenticator({
+  scopes,
+  tokens,
+  anonymousUserId,
+  now,
+}: AuthenticatorOptions): ForgettingAuthenticator {
   const known = new LRUCache<string, Known>({ max: maxKnown });
 
   const resolve = async (credentials: Credentials): Promise<Known> => {
@@ -61,6 +71,9 @@ export function createAuthenticator({ scopes, tokens, anonymousUserId, now }: Au
       const key = keyOf(credentials);
       if (key.length <= maxKeptLength) known.set(key, found);
       return found.principal;
+    },
+    forget: (sessionId) => {
+      for (const [key, { principal }] of known) if (principal.sessionId === sessionId) known.delete(key);
     },
   };
 }

@@ -8,7 +8,7 @@ import { createAccessTokens } from './access-tokens.ts';
 import { createAuthenticator } from './authenticator.ts';
 import { addIdentityRoutes } from './identity.routes.ts';
 import { createIdentityService } from './identity.service.ts';
-import { findEndedStandings } from './identity.store.ts';
+import { findEndedStandings, isFirstAccount } from './identity.store.ts';
 
 interface IdentityNeeds {
   config: Pick<Config, 'jwtSecret' | 'isProduction' | 'setupToken'> & { http: Pick<Config['http'], 'cookieSameSite'> };
@@ -25,13 +25,17 @@ export interface IdentityFeature {
   readonly authenticator: Authenticator;
   /** Of the principals given, those whose session or membership has ended. */
   findEnded(principals: readonly UserPrincipal[]): Promise<UserPrincipal[]>;
+  /** False until somebody has registered. */
+  hasAccounts(): Promise<boolean>;
   addRoutes(app: FastifyInstance): void;
 }
 
 export function createIdentityFeature(needs: IdentityNeeds): IdentityFeature {
   const { config, scopes, limiter, now } = needs;
   const tokens = createAccessTokens(config.jwtSecret, now);
+  const authenticator = createAuthenticator({ scopes, tokens, now, anonymousUserId: needs.anonymousUserId });
   const service = createIdentityService({
+    forgetSession: authenticator.forget,
     scopes,
     tokens,
     now,
@@ -43,7 +47,7 @@ export function createIdentityFeature(needs: IdentityNeeds): IdentityFeature {
   const secure = config.isProduction || config.http.cookieSameSite === 'none';
   const cookies = { secure, sameSite: config.http.cookieSameSite };
   return {
-    authenticator: createAuthenticator({ scopes, tokens, now, anonymousUserId: needs.anonymousUserId }),
+    authenticator,
     findEnded: async (principals) => {
       if (principals.length === 0) return [];
       const asked = principals.map(({ userId, organizationId, sessionId, role }) => ({
@@ -55,6 +59,7 @@ export function createIdentityFeature(needs: IdentityNeeds): IdentityFeature {
       const ended = await scopes.inInstance((tx) => findEndedStandings(tx, asked, now()));
       return ended.flatMap((index) => principals[index] ?? []);
     },
+    hasAccounts: async () => !(await scopes.inInstance(isFirstAccount)),
     addRoutes: (app) => addIdentityRoutes(app, { service, limiter, cookies }),
   };
 }

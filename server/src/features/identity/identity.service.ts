@@ -59,6 +59,8 @@ export interface IdentityService {
 export interface IdentityServiceOptions {
   scopes: Pick<Scopes, 'inInstance'>;
   tokens: AccessTokens;
+  /** Told of a session that has ended. */
+  forgetSession: (sessionId: string) => void;
   now: () => Date;
   /** What the first account must bring; undefined where none is asked. */
   setupToken: string | undefined;
@@ -101,7 +103,9 @@ export function createIdentityService(options: IdentityServiceOptions): Identity
       return shapeSession({ ...renewed, refreshToken: next.token }, options);
     },
     logout: async ({ sessionId }) => {
-      if (sessionId) await scopes.inInstance((tx) => revokeSession(tx, sessionId, now()));
+      if (!sessionId) return;
+      await scopes.inInstance((tx) => revokeSession(tx, sessionId, now()));
+      options.forgetSession(sessionId);
     },
     getProfile: async ({ userId }) => {
       const user = await scopes.inInstance((tx) => findUser(tx, userId));

@@ -9,7 +9,7 @@ import type { Feed } from '#platform/feed/feed.ts';
 import { presentWeek, shapeWeek } from './shape-week.ts';
 import type { WeekClock } from './week-clock.ts';
 import * as store from './weekly.store.ts';
-import { readWeek } from './weekly.views.ts';
+import { readWeek, weeksCompared } from './weekly.views.ts';
 
 /** The cache topic of everything that is said about weeks. */
 export const weeklyTopic = 'weekly';
@@ -51,7 +51,7 @@ export async function recomputeWeek(tx: OrganizationTx, week: Week, computing: W
   await addDueDemoItems(tx, settings, computing);
   const data = await loadWeek(tx, week, computing);
   announceWeek(tx, { week, version: data.version }, computing);
-  tx.afterCommit(() => computing.caches.invalidate(tx.organizationId, [weeklyTopic]));
+  tx.afterPossibleCommit(() => computing.caches.invalidate(tx.organizationId, [weeklyTopic]));
   return data;
 }
 
@@ -77,7 +77,12 @@ export async function settleChanges(
   { settings, affected }: { settings: OrganizationSettings; affected: AffectedDays },
   computing: WeekComputing,
 ): Promise<void> {
-  const raised = await store.raiseWeeks(tx, { affected, calendar: settings, now: computing.now() });
+  const raised = await store.raiseWeeks(tx, {
+    affected,
+    calendar: settings,
+    now: computing.now(),
+    reachWeeks: weeksCompared,
+  });
   if (raised.length === 0) return;
   const current = computing.clock.current(settings);
   for (const { week_start_date, version } of raised) {
@@ -87,7 +92,7 @@ export async function settleChanges(
   const isCurrentRaised = raised.some(({ week_start_date }) => week_start_date === current.startDate);
   if (isCurrentRaised) await loadWeek(tx, current, computing);
   if (raised.length > (isCurrentRaised ? 1 : 0)) computing.enqueueRecompute(tx);
-  tx.afterCommit(() => computing.caches.invalidate(tx.organizationId, [weeklyTopic]));
+  tx.afterPossibleCommit(() => computing.caches.invalidate(tx.organizationId, [weeklyTopic]));
 }
 
 /** Tells everyone who watches that a week has a new version. */

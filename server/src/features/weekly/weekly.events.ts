@@ -79,7 +79,7 @@ export function serveWeeklyEvents(namespace: RealtimeNamespace, options: EventsO
       const verdict = options.limiter.take(`weekly refresh:${connection.id}`, refreshes);
       if (!verdict.allowed) throw refreshedTooOften(verdict.retryAfterSeconds);
       await options.service.refresh(connection.principal, week);
-      send(week);
+      send(canonicalWeek(week, resolve(week)));
       return {};
     });
   });

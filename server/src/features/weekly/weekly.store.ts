@@ -10,8 +10,6 @@ export interface RaisedWeek {
   readonly version: number;
 }
 
-/** How many weeks after a changed one are compared with it. */
-const weeksThatCompare = 8;
 /** How far back a changed week has all later ones put on record: ten years. */
 const mostWeeksOpened = 520;
 
@@ -27,13 +25,18 @@ interface RaiseWeeks {
   readonly affected: AffectedDays;
   readonly calendar: WeekCalendar;
   readonly now: Date;
+  /** How many weeks after a changed one are compared with it. */
+  readonly reachWeeks: number;
 }
 
 /**
  * Raises the version of every week whose numbers or sentences rest on the changed days: the weeks of those days, the
- * eight after each, which are compared with it, and for reviews all later ones. Answers the weeks raised.
+ * ones after each that are compared with it, and for reviews all later ones. Answers the weeks raised.
  */
-export async function raiseWeeks(tx: OrganizationTx, { affected, calendar, now }: RaiseWeeks): Promise<RaisedWeek[]> {
+export async function raiseWeeks(
+  tx: OrganizationTx,
+  { affected, calendar, now, reachWeeks }: RaiseWeeks,
+): Promise<RaisedWeek[]> {
   if (affected.days.length === 0) return [];
   const startOf = (day: string) => weekOfDate(Temporal.PlainDate.from(day), calendar).startDate;
   const weeks = [...new Set(affected.days.map(startOf))].sort();
@@ -54,7 +57,7 @@ export async function raiseWeeks(tx: OrganizationTx, { affected, calendar, now }
       where organization_id = ${tx.organizationId} and (
         week_start_date >= ${reviewsFrom}::date
         or exists (select from unnest(${weeks}::date[]) changed
-          where week_start_date between changed and changed + ${weeksThatCompare * 7}::int))
+          where week_start_date between changed and changed + ${reachWeeks * 7}::int))
       order by week_start_date for update
     )
     update activity_weeks w set version = newest.version + 1, changed_at = ${now}

@@ -52,8 +52,8 @@ export interface WeekNumbers {
 
 /** The items that a list shows. */
 const newest = sql`order by occurred_at desc, id desc limit 50`;
-/** How many weeks a record is a record of. */
-const weeksCompared = 8;
+/** A week's highlights compare it with this many weeks before it, so a change reaches as many weeks on. */
+export const weeksCompared = 8;
 
 interface WeekRow {
   version: number;

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { configurationProblem } from './environment.ts';
 
 /**
@@ -8,6 +8,7 @@ import { configurationProblem } from './environment.ts';
 export function useDataDir<T>(dataDir: string, work: () => T): T {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
     return work();
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;

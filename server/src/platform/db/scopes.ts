@@ -23,6 +23,11 @@ export interface OrganizationTx {
   beforeCommit(run: () => Promise<void>): void;
   /** Runs once the commit stands; a failure is logged and does not reach the caller. */
   afterCommit(run: () => void | Promise<void>): void;
+  /**
+   * Runs once the commit stands, and also where the connection broke while committing, so that nobody knows whether it
+   * does: for what is harmless after a rollback, such as forgetting what is cached.
+   */
+  afterPossibleCommit(run: () => void | Promise<void>): void;
 }
 
 /** A transaction on the tables of accounts and organizations, for the identity feature alone. */
@@ -70,12 +75,20 @@ export function createScopes({ database, log }: ScopesOptions): Scopes {
   return {
     inOrganization: (principal, work, options = {}) =>
       attempt(async () => {
-        const effects: (() => void | Promise<void>)[] = [];
-        const result = await database.root
-          .transaction()
-          .execute((db) => runInOrganization({ db, principal, effects, once: options.once }, work));
-        await runEffects(effects, log);
-        return result;
+        const effects: Effect[] = [];
+        let isCommitting = false;
+        try {
+          const result = await database.root.transaction().execute(async (db) => {
+            const done = await runInOrganization({ db, principal, effects, once: options.once }, work);
+            isCommitting = true;
+            return done;
+          });
+          await runEffects(effects, log);
+          return result;
+        } catch (error) {
+          if (isCommitting && isConnectionFault(error)) await runEffects(effects.filter(isSafeAlways), log);
+          throw error;
+        }
       }),
     inInstance: (work) =>
       attempt(() =>
@@ -87,10 +100,19 @@ export function createScopes({ database, log }: ScopesOptions): Scopes {
   };
 }
 
+/** What is left to do after a transaction. */
+interface Effect {
+  readonly run: () => void | Promise<void>;
+  /** True where it does no harm after a rollback. */
+  readonly isSafeAlways: boolean;
+}
+
+const isSafeAlways = (effect: Effect) => effect.isSafeAlways;
+
 interface OpenWork {
   db: Transaction<Tables>;
   principal: Principal;
-  effects: (() => void | Promise<void>)[];
+  effects: Effect[];
   once: IdempotentCall | undefined;
 }
 
@@ -103,7 +125,8 @@ async function runInOrganization<T>(open: OpenWork, work: (tx: OrganizationTx) =
     principal,
     organizationId: principal.organizationId,
     beforeCommit: (run: () => Promise<void>) => void last.push(run),
-    afterCommit: (run: () => void | Promise<void>) => void effects.push(run),
+    afterCommit: (run: Effect['run']) => void effects.push({ run, isSafeAlways: false }),
+    afterPossibleCommit: (run: Effect['run']) => void effects.push({ run, isSafeAlways: true }),
   } as OrganizationTx;
   const result = await (once ? runOnce(tx, once, work) : work(tx));
   for (const run of last) await run();
@@ -116,8 +139,8 @@ async function openScope(db: Transaction<Tables>, principal: Principal): Promise
   await sql`select auth.open_scope(${role}, ${userId}::uuid, ${principal.organizationId}::uuid)`.execute(db);
 }
 
-async function runEffects(effects: readonly (() => void | Promise<void>)[], log: Log): Promise<void> {
-  for (const run of effects) {
+async function runEffects(effects: readonly Effect[], log: Log): Promise<void> {
+  for (const { run } of effects) {
     try {
       await run();
     } catch (error) {

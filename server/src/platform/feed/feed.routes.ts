@@ -4,6 +4,7 @@ import { validationFailed } from '../errors/app-error.ts';
 import { StreamAnswer } from '../http/answers.ts';
 import { bind } from '../http/bind.ts';
 import type { Log } from '../log/log.ts';
+import type { ConnectionCounts } from '../realtime/connection-counts.ts';
 import type { SessionWatch } from '../realtime/session-watch.ts';
 import type { Feed } from './feed.ts';
 import { streamFeed } from './stream-feed.ts';
@@ -12,11 +13,15 @@ interface FeedRoutesOptions {
   feed: Feed;
   /** Ends streams whose session has ended. */
   sessions: Pick<SessionWatch, 'add'>;
+  /** Streams count as connections, like sockets. */
+  counts: ConnectionCounts;
+  telemetry: { countFeedDelivered(delivery: { transport: string; count: number }): void };
   log: Log;
 }
 
 /** GET /api/feed, /api/feed/stream. */
-export function addFeedRoutes(app: FastifyInstance, { feed, sessions, log }: FeedRoutesOptions): void {
+export function addFeedRoutes(app: FastifyInstance, options: FeedRoutesOptions): void {
+  const { feed, sessions, counts, telemetry, log } = options;
   bind(app, readFeed, {
     access: 'feed:read',
     handle: async ({ principal, query: { after, types, limit } }) => {
@@ -24,23 +29,32 @@ export function addFeedRoutes(app: FastifyInstance, { feed, sessions, log }: Fee
       const wanted = readTypes(types);
       if (after === undefined) return { events: [], cursor: await feed.head(organizationId), gone: false };
       const batch = await feed.readAfter(organizationId, principal, { after, types: wanted, limit });
+      telemetry.countFeedDelivered({ transport: 'http', count: batch.events.length });
       return { events: [...batch.events], cursor: batch.cursor, gone: batch.isGone };
     },
   });
   bind(app, streamFeedEvents, {
     access: 'feed:read',
-    handle: async ({ principal, query, headers }) => {
+    handle: async ({ principal, query, headers, address }) => {
       const resumed = headers['last-event-id'];
       const after = typeof resumed === 'string' && /^\d{1,15}$/.test(resumed) ? Number(resumed) : query.after;
       const types = readTypes(query.types);
-      const follower = await feed.follow(principal.organizationId, principal, { after, types });
+      const release = counts.take(principal, address);
+      const follower = await feed
+        .follow(principal.organizationId, principal, { after, types })
+        .catch((error: unknown) => {
+          release();
+          throw error;
+        });
+      const onDelivered = (count: number) => telemetry.countFeedDelivered({ transport: 'sse', count });
       return new StreamAnswer(async (response, sent) => {
         const ending = new AbortController();
         const unwatch = sessions.add({ principal, expiresAt: principal.expiresAt, end: (end) => ending.abort(end) });
         try {
-          await streamFeed({ follower, response, headers: sent, signal: ending.signal, log });
+          await streamFeed({ follower, response, headers: sent, signal: ending.signal, log, onDelivered });
         } finally {
           unwatch();
+          release();
         }
       });
     },

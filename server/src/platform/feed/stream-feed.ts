@@ -18,6 +18,8 @@ interface StreamOptions {
   heartbeatMs?: number;
   /** How long a client may take nothing. */
   stalledMs?: number;
+  /** Told how many events each write carried. */
+  onDelivered?: (count: number) => void;
 }
 
 /**
@@ -26,7 +28,7 @@ interface StreamOptions {
  * snapshot and carries the cursor to go on from. The follower is asked for more only when the last batch was taken.
  */
 export async function streamFeed(options: StreamOptions): Promise<void> {
-  const { follower, response, signal, log, heartbeatMs = 15_000 } = options;
+  const { follower, response, signal, log, heartbeatMs = 15_000, onDelivered } = options;
   const stream = openStream(options);
   const end = () => follower.close();
   response.once('close', end);
@@ -37,7 +39,11 @@ export async function streamFeed(options: StreamOptions): Promise<void> {
   try {
     const start = follower.isGone ? toGone(follower.cursor) : `id: ${follower.cursor}\n\n`;
     await stream.write(`retry: ${reconnectMs}\n\n${start}`);
-    while (!follower.isClosed) await stream.write(toText(await follower.next()));
+    while (!follower.isClosed) {
+      const batch = await follower.next();
+      await stream.write(toText(batch));
+      onDelivered?.(batch.events.length);
+    }
     if (signal?.aborted) await stream.write(toEnded(signal.reason));
   } catch (error) {
     // The headers are out; a client whose stream ends comes back and resumes.

@@ -32,5 +32,10 @@ const docsPolicy = {
 
 /** Adds the page at /docs. Its own headers allow what the page needs and nothing else. */
 export async function addDocsPage(app: FastifyInstance): Promise<void> {
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy, uiConfig: { validatorUrl: null } });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: docsPolicy,
+    theme: { title: 'Almanac API' },
+    uiConfig: { validatorUrl: null },
+  });
 }

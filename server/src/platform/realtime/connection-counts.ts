@@ -2,7 +2,7 @@ import type { UserPrincipal } from '#platform/access/principal.ts';
 import { AppError } from '#platform/errors/app-error.ts';
 import type { RealtimeLimits } from './realtime-limits.ts';
 
-/** Counts open connections by user, and anonymous ones by address. */
+/** Counts open connections, sockets and streams, by user, and anonymous ones by address. */
 export interface ConnectionCounts {
   /** Counts one in, until the returned function is called. Throws RATE_LIMITED where there are too many. */
   take(principal: UserPrincipal, address: string): () => void;

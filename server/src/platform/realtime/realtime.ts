@@ -56,10 +56,11 @@ const Authentication = Type.Object(
 export class Realtime {
   /** Sockets are watched here; other long answers, such as event streams, may be added. */
   readonly sessions: SessionWatch;
+  /** Connections by user and address: sockets, and the streams that are added. */
+  readonly counts: ConnectionCounts;
   readonly #options: RealtimeOptions;
   readonly #limits: RealtimeLimits;
   readonly #io: Server;
-  readonly #counts: ConnectionCounts;
   readonly #checkFor = createPayloadChecks();
   readonly #requests = new WeakMap<EngineConnection, RequestFacts>();
   readonly #gauges = new WeakMap<EngineConnection, TransportGauge>();
@@ -71,7 +72,7 @@ export class Realtime {
   constructor(options: RealtimeOptions) {
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
-    this.#counts = createConnectionCounts(this.#limits);
+    this.counts = createConnectionCounts(this.#limits);
     this.sessions = createSessionWatch(options);
     this.#io = this.#openServer();
     this.#timers = [
@@ -178,7 +179,7 @@ export class Realtime {
     if (!facts || this.#isDraining) throw stopping();
     const admission = await this.#options.authenticate(readHandshake(facts, socket.handshake.auth));
     if (socket.conn.readyState !== 'open') throw stopping();
-    const release = this.#counts.take(admission.principal, facts.address);
+    const release = this.counts.take(admission.principal, facts.address);
     const releaseOnce = () => {
       socket.conn.off('close', releaseOnce);
       release();
