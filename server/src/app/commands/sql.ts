@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { CompiledQuery, sql } from 'kysely';
+import { sql } from 'kysely';
 import { systemPrincipal } from '#platform/access/principal.ts';
 import { shapeConfig } from '#platform/config/config.ts';
 import { configurationProblem, readEnvironment } from '#platform/config/environment.ts';
@@ -44,9 +44,12 @@ export async function answerSql(scopes: Scopes, { organization, statement }: Sql
   try {
     return await scopes.inOrganization(systemPrincipal(organizationId), async ({ db }) => {
       await sql`set transaction read only`.execute(db);
-      const { rows } = await db.executeQuery<Record<string, unknown>>(
-        CompiledQuery.raw(statement.replace(/;\s*$/, '')),
-      );
+      // As a cursor, because that takes one statement that reads, and no second one behind a semicolon.
+      await sql`select set_config('almanac.statement', ${statement.replace(/;\s*$/, '')}, true)`.execute(db);
+      await sql`
+        do $$ declare answer refcursor := 'almanac_answer';
+        begin open answer for execute current_setting('almanac.statement'); end $$`.execute(db);
+      const { rows } = await sql<Record<string, unknown>>`fetch all from almanac_answer`.execute(db);
       return renderTable(rows);
     });
   } catch (error) {
