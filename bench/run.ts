@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { measureCachedGet } from './cached-get.ts';
 import { measureIdleMemory } from './idle-memory.ts';
 import { measureLiveLatency } from './live-latency.ts';
+import { measureLocalGit } from './local-git.ts';
 import type { Measurement } from './measure.ts';
 import { measureStartUp } from './start-up.ts';
 
@@ -13,6 +14,7 @@ const postgresUrl = process.env.BENCH_DATABASE_URL ?? 'postgres://postgres@127.0
 const benchmarks: Readonly<Record<string, () => Promise<Measurement[]>>> = {
   'cached-get': async () => [await measureCachedGet()],
   'live-latency': async () => [await measureLiveLatency()],
+  'local-git': async () => [await measureLocalGit()],
   'start-up': measureStartUp,
   'idle-memory': () => measureIdleMemory(postgresUrl),
 };

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=8
+#!/usr/bin/env -S node --max-semi-space-size=4
 import { enableCompileCache } from 'node:module';
 
 // Plain JavaScript, so that the cache stands before the first TypeScript is loaded: what was compiled at one start is
