@@ -6,7 +6,11 @@ const strict = { additionalProperties: false };
 
 /** What an activity item can be. */
 export const itemKinds = ['upload', 'update', 'decision', 'completion', 'review'] as const;
+export type ItemKind = (typeof itemKinds)[number];
+
+/** How much an item matters, the most first. */
 export const impacts = ['high', 'medium', 'low'] as const;
+export type Impact = (typeof impacts)[number];
 
 const WeekQuery = Type.Object(
   {

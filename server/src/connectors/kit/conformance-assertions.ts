@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
+import { impacts, itemKinds } from '@almanac/contract/weekly.ts';
 import type { TObject } from 'typebox';
-import {
-  type ActivityBatch,
-  type ActivityRecord,
-  activityImpacts,
-  activityKinds,
-  maxBatchItems,
-  maxTitleCharacters,
-} from './connector.ts';
+import { type ActivityBatch, type ActivityRecord, maxBatchItems, maxTitleCharacters } from './connector.ts';
 
 /** Each setting has a title and a description, and settings that nobody declared are refused. */
 export function assertLabelled(settings: TObject): void {
@@ -32,8 +26,8 @@ export function assertBatch({ items, removed, cursor }: ActivityBatch): void {
 /** A record keeps to its declared form. */
 export function assertRecord(record: ActivityRecord): void {
   const what = `item '${record.external_id}'`;
-  assert.ok(activityKinds.includes(record.kind), `${what}: kind '${record.kind}'`);
-  assert.ok(activityImpacts.includes(record.impact), `${what}: impact '${record.impact}'`);
+  assert.ok(itemKinds.includes(record.kind), `${what}: kind '${record.kind}'`);
+  assert.ok(impacts.includes(record.impact), `${what}: impact '${record.impact}'`);
   for (const field of ['external_id', 'title', 'author', 'category', 'status'] as const) {
     assert.notEqual(record[field].trim(), '', `${what}: ${field} is empty`);
     assert.doesNotMatch(record[field], /\p{Cc}/u, `${what}: ${field} holds control characters`);

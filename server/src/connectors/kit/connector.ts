@@ -1,16 +1,9 @@
+import type { Impact, ItemKind } from '@almanac/contract/weekly.ts';
 import type { TObject } from 'typebox';
 import type { Log } from '#platform/log/log.ts';
 
 /** What JSON can hold: the form in which cursors are kept between two reads. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
-
-/** The five kinds of activity, in the order in which a week lists them. */
-export const activityKinds = ['upload', 'update', 'decision', 'completion', 'review'] as const;
-export type ActivityKind = (typeof activityKinds)[number];
-
-/** How much an item matters, the most first. */
-export const activityImpacts = ['high', 'medium', 'low'] as const;
-export type ActivityImpact = (typeof activityImpacts)[number];
 
 /** No batch holds more items or removals than this, so that one transaction stores it well under a second. */
 export const maxBatchItems = 1_000;
@@ -20,12 +13,12 @@ export const maxTitleCharacters = 300;
 export interface ActivityRecord {
   /** Names the item at its source for good: reading it again updates the same row. */
   external_id: string;
-  kind: ActivityKind;
+  kind: ItemKind;
   /** One line without control characters, at most 300 characters, never empty. */
   title: string;
   author: string;
   category: string;
-  impact: ActivityImpact;
+  impact: Impact;
   /** The source's own word for the item's state, such as `merged`. */
   status: string;
   /** A page about the item, without credentials. */

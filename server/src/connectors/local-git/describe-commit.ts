@@ -1,4 +1,5 @@
-import { type ActivityImpact, type ActivityRecord, maxTitleCharacters } from '#connectors/kit/connector.ts';
+import type { Impact } from '@almanac/contract/weekly.ts';
+import { type ActivityRecord, maxTitleCharacters } from '#connectors/kit/connector.ts';
 import { cleanText, formatUnixTime } from './clean-text.ts';
 import { commitUrl, type WebAddress } from './find-web-address.ts';
 
@@ -88,7 +89,7 @@ export function categorizeCommit({ subject, churn }: Pick<Commit, 'subject' | 'c
 }
 
 /** 500 changed lines and more are high, 50 and more medium. Unknown counts as low: nothing is claimed without a number. */
-export function rateChurn(churn: Churn | undefined): ActivityImpact {
+export function rateChurn(churn: Churn | undefined): Impact {
   const lines = churn?.lines ?? 0;
   if (lines >= 500) return 'high';
   return lines >= 50 ? 'medium' : 'low';

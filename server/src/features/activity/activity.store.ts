@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Impact, ItemKind } from '@almanac/contract/weekly.ts';
 import { sql } from 'kysely';
 import { newId } from '#kernel/ids.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
@@ -6,11 +7,11 @@ import type { OrganizationTx } from '#platform/db/scopes.ts';
 /** An item as it is stored; one without an external id is always a new one. */
 export interface ItemRecord {
   readonly external_id: string | null;
-  readonly kind: 'upload' | 'update' | 'decision' | 'completion' | 'review';
+  readonly kind: ItemKind;
   readonly title: string;
   readonly author: string;
   readonly category: string;
-  readonly impact: 'high' | 'medium' | 'low';
+  readonly impact: Impact;
   readonly status: string;
   readonly url: string | null;
   readonly occurred_at: string;

@@ -1,5 +1,6 @@
 import type { WeekStats } from '@almanac/contract/weekly.ts';
 import { type RawBuilder, sql } from 'kysely';
+import type { ItemRecord } from '#features/activity/index.ts';
 import { shiftWeek, type Week } from '#kernel/weeks.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 
@@ -12,15 +13,8 @@ export interface KindCounts {
 }
 
 /** An item as the database gives it. */
-export interface StoredItem {
+export interface StoredItem extends Omit<ItemRecord, 'external_id' | 'kind' | 'resolved_at'> {
   readonly id: string;
-  readonly title: string;
-  readonly author: string;
-  readonly category: string;
-  readonly impact: 'high' | 'medium' | 'low';
-  readonly status: string;
-  readonly url: string | null;
-  readonly occurred_at: string;
 }
 
 /** A number of items under one name. */

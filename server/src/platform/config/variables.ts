@@ -70,7 +70,7 @@ export const variables = {
   METRICS_TOKEN: secret(take.text, 'none: `/metrics` answers loopback only', 'Bearer token for `/metrics`.'),
   SETUP_TOKEN: secret(
     take.text,
-    'printed at each start in production',
+    'printed at each start in production until there is an account',
     'Needed there to register the first account, which administers the instance.',
   ),
   ALMANAC_ROLE: variable(
