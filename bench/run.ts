@@ -6,6 +6,7 @@ import { measureIdleMemory } from './idle-memory.ts';
 import { measureLiveLatency } from './live-latency.ts';
 import { measureLocalGit } from './local-git.ts';
 import type { Measurement } from './measure.ts';
+import { measureSignIn } from './sign-in.ts';
 import { measureStartUp } from './start-up.ts';
 
 const postgresUrl = process.env.BENCH_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
@@ -15,6 +16,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Measurement[]>>> = {
   'cached-get': async () => [await measureCachedGet()],
   'live-latency': async () => [await measureLiveLatency()],
   'local-git': async () => [await measureLocalGit()],
+  'sign-in': measureSignIn,
   'start-up': measureStartUp,
   'idle-memory': () => measureIdleMemory(postgresUrl),
 };

@@ -27,6 +27,10 @@ export interface Endpoint {
   readonly maxBodyBytes?: number;
   /** Status of success. */
   readonly status: 200 | 201 | 202 | 204;
+  /** Further statuses of success, where one path does two things. */
+  readonly furtherStatuses?: readonly (200 | 201 | 202)[];
+  /** The path parameter that names the organization acted in, where the path does and the header does not. */
+  readonly organizationParam?: string;
   /** What is answered, without the envelope; for files the schema of a text. */
   readonly response: TSchema;
   /** Media types of a file answer; absent for JSON. */

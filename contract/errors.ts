@@ -7,8 +7,20 @@ export const errorCodes = {
   MALFORMED_BODY: { status: 400, meaning: 'The body is not valid JSON.' },
   UNAUTHENTICATED: { status: 401, meaning: 'No credentials, and this needs some.' },
   INVALID_TOKEN: { status: 401, meaning: 'The credentials given do not verify, have expired or were revoked.' },
-  INVALID_CREDENTIALS: { status: 401, meaning: 'The e-mail address and password do not belong together.' },
-  FORBIDDEN: { status: 403, meaning: 'Your role does not allow this.' },
+  INVALID_CREDENTIALS: { status: 401, meaning: 'The e-mail address, password or code is wrong.' },
+  MFA_REQUIRED: {
+    status: 401,
+    meaning: 'The password is right and a code is needed too: send it with `mfa_token` to POST /auth/login/mfa.',
+  },
+  FORBIDDEN: { status: 403, meaning: 'Your role, or the scopes of the API key, do not allow this.' },
+  MFA_SETUP_REQUIRED: {
+    status: 403,
+    meaning: 'The organization asks its members for a second factor, and this account has none yet.',
+  },
+  TIER_LIMIT: {
+    status: 403,
+    meaning: 'The subscription tier of the organization does not include this, or no more of it.',
+  },
   ORIGIN_NOT_ALLOWED: {
     status: 403,
     meaning: 'A cookie-borne change came from a page that is not allowed to make it.',
@@ -29,6 +41,11 @@ export const errorCodes = {
   DATABASE_UNAVAILABLE: {
     status: 503,
     meaning: 'The database does not answer at the moment; Retry-After says when to try again.',
+  },
+  ISSUER_UNAVAILABLE: {
+    status: 503,
+    meaning:
+      'The issuer of the token does not answer, so the token cannot be verified; Retry-After says when to try again.',
   },
   SHUTTING_DOWN: {
     status: 503,

@@ -1,26 +1,37 @@
 import { Type } from 'typebox';
 import { defineEndpoint } from './endpoint.ts';
-import { roles } from './permissions.ts';
+import { tiers } from './tiers.ts';
 
 const strict = { additionalProperties: false };
 
-const Email = Type.String({ format: 'email', maxLength: 254, description: 'an e-mail address' });
-const Password = Type.String({ minLength: 8, maxLength: 128 });
+export const Email = Type.String({ format: 'email', maxLength: 254, description: 'an e-mail address' });
+/** A password to be set. */
+export const Password = Type.String({
+  minLength: 8,
+  maxLength: 128,
+  writeOnly: true,
+  description: 'none of the 10,000 most common',
+});
+export const Time = Type.String({ format: 'date-time' });
+export const Id = Type.String({ format: 'uuid' });
 
 export const accountTypes = ['standard', 'tenant', 'landlord'] as const;
 
 /** An account as its owner sees it. */
 export const User = Type.Object({
-  id: Type.String({ format: 'uuid' }),
+  id: Id,
   email: Type.String(),
   name: Type.String(),
   account_type: Type.Enum([...accountTypes]),
   is_instance_admin: Type.Boolean(),
-  subscription_tier: Type.Enum(['free', 'pro', 'enterprise']),
-  created_at: Type.String({ format: 'date-time' }),
+  subscription_tier: Type.Enum([...tiers], { description: 'That of the organization made with the account' }),
+  email_verified_at: Type.Union([Time, Type.Null()]),
+  mfa_enabled: Type.Boolean(),
+  created_at: Time,
 });
 
-const Session = Type.Object({
+/** What signing in answers. */
+export const Session = Type.Object({
   user: User,
   access_token: Type.String({ description: 'JWT for `Authorization: Bearer`' }),
   refresh_token: Type.String({ description: 'Works once; each use answers the next one' }),
@@ -28,13 +39,15 @@ const Session = Type.Object({
   token_type: Type.Literal('Bearer'),
 });
 
-const userExample = {
+export const userExample = {
   id: '01938f6e-2b7a-7c3e-9a51-0f1e2d3c4b5a',
   email: 'ada@example.org',
   name: 'Ada',
   account_type: 'standard',
   is_instance_admin: true,
   subscription_tier: 'free',
+  email_verified_at: '2024-12-16T09:41:00.000Z',
+  mfa_enabled: false,
   created_at: '2024-12-16T09:30:00.000Z',
 };
 
@@ -48,6 +61,14 @@ const sessionExample = {
 
 const tag = 'Identity';
 const envelope = 'plain';
+
+/** Six digits of the authenticator, or a recovery code. */
+export const MfaCode = Type.String({
+  minLength: 6,
+  maxLength: 32,
+  writeOnly: true,
+  description: 'six digits, or a recovery code',
+});
 
 export const register = defineEndpoint({
   id: 'identity.register',
@@ -65,7 +86,7 @@ export const register = defineEndpoint({
       account_type: Type.Optional(Type.Enum([...accountTypes])),
       organization_name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
       setup_token: Type.Optional(
-        Type.String({ maxLength: 200, description: 'Needed in production for the first account' }),
+        Type.String({ maxLength: 200, writeOnly: true, description: 'Needed in production for the first account' }),
       ),
     },
     strict,
@@ -86,11 +107,35 @@ export const login = defineEndpoint({
   tag,
   envelope,
   summary: 'Sign in',
-  body: Type.Object({ email: Type.String({ maxLength: 254 }), password: Type.String({ maxLength: 128 }) }, strict),
+  description:
+    'With a second factor on and no `mfa_code`, the answer is 401 `MFA_REQUIRED` with an `mfa_token` in its details: ' +
+    'send that with the code to POST /auth/login/mfa within five minutes.',
+  body: Type.Object(
+    {
+      email: Type.String({ maxLength: 254 }),
+      password: Type.String({ maxLength: 128, writeOnly: true }),
+      mfa_code: Type.Optional(MfaCode),
+    },
+    strict,
+  ),
   status: 200,
   response: Session,
-  errors: ['INVALID_CREDENTIALS'],
+  errors: ['INVALID_CREDENTIALS', 'MFA_REQUIRED'],
   example: { body: { email: 'ada@example.org', password: 'correct horse battery' }, response: sessionExample },
+});
+
+export const loginWithCode = defineEndpoint({
+  id: 'identity.loginWithCode',
+  method: 'POST',
+  path: '/auth/login/mfa',
+  tag,
+  envelope,
+  summary: 'Sign in, second step',
+  body: Type.Object({ mfa_token: Type.String({ maxLength: 4_096, writeOnly: true }), code: MfaCode }, strict),
+  status: 200,
+  response: Session,
+  errors: ['INVALID_CREDENTIALS', 'INVALID_TOKEN'],
+  example: { body: { mfa_token: sessionExample.access_token, code: '492039' }, response: sessionExample },
 });
 
 export const refresh = defineEndpoint({
@@ -100,8 +145,10 @@ export const refresh = defineEndpoint({
   tag,
   envelope,
   summary: 'Exchange a refresh token for new tokens',
-  description: 'The token comes in the body or in the cookie, and works once.',
-  body: Type.Object({ refresh_token: Type.Optional(Type.String({ maxLength: 200 })) }, strict),
+  description:
+    'The token comes in the body or in the cookie, and works once: presented again it ends the session, except within ' +
+    'ten seconds, while its successor is unused, when it answers the same successor.',
+  body: Type.Object({ refresh_token: Type.Optional(Type.String({ maxLength: 200, writeOnly: true })) }, strict),
   isBodyOptional: true,
   status: 200,
   response: Session,
@@ -115,58 +162,11 @@ export const logout = defineEndpoint({
   path: '/auth/logout',
   tag,
   envelope,
-  summary: 'End this session',
+  summary: 'End this session, or all of one’s sessions',
+  body: Type.Object({ all: Type.Optional(Type.Boolean()) }, strict),
+  isBodyOptional: true,
   status: 204,
   response: Type.Null(),
   errors: [],
-  example: { response: null },
-});
-
-export const getProfile = defineEndpoint({
-  id: 'identity.getProfile',
-  method: 'GET',
-  path: '/users/profile',
-  tag,
-  envelope,
-  summary: 'One’s own account',
-  status: 200,
-  response: User,
-  errors: [],
-  example: { response: userExample },
-});
-
-export const listOrganizations = defineEndpoint({
-  id: 'organizations.list',
-  method: 'GET',
-  path: '/api/organizations',
-  tag: 'Organizations',
-  envelope,
-  summary: 'The organizations one belongs to',
-  description: 'Name one of them, by id or slug, in the header X-Organization-Id to act in it.',
-  status: 200,
-  response: Type.Array(
-    Type.Object({
-      id: Type.String({ format: 'uuid' }),
-      slug: Type.String(),
-      name: Type.String(),
-      role: Type.Enum([...roles]),
-      timezone: Type.String(),
-      first_day_of_week: Type.Integer({ minimum: 1, maximum: 7, description: '1 Monday … 7 Sunday' }),
-      is_demo: Type.Boolean(),
-    }),
-  ),
-  errors: [],
-  example: {
-    response: [
-      {
-        id: '01938f6e-2b7a-7c3e-9a51-0f1e2d3c4b5a',
-        slug: 'demo',
-        name: 'Demo',
-        role: 'viewer',
-        timezone: 'UTC',
-        first_day_of_week: 1,
-        is_demo: true,
-      },
-    ],
-  },
+  example: { body: { all: true }, response: null },
 });

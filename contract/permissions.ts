@@ -4,10 +4,17 @@ export const roles = ['owner', 'admin', 'analyst', 'member', 'viewer'] as const;
 /** A member's role in one organization. */
 export type Role = (typeof roles)[number];
 
-/** What a caller must be to do a thing: the least role, and whether the anonymous viewer may do it too. */
+/** What a caller must be to do a thing. */
 export interface PermissionRule {
   readonly leastRole: Role;
-  readonly anonymous: boolean;
+  /** True where the anonymous viewer may do it too. */
+  readonly anonymous?: true;
+  /** True for what takes a signed-in person: no API key can be given it. */
+  readonly sessionOnly?: true;
+  /** True for what one does about one's own account: it needs no second factor where an organization asks for one. */
+  readonly personal?: true;
+  /** True for what is of the whole installation: only its administrators may, whatever their role. */
+  readonly instance?: true;
   readonly meaning: string;
 }
 
@@ -15,16 +22,59 @@ export interface PermissionRule {
 export const permissions = {
   'weekly:read': { leastRole: 'viewer', anonymous: true, meaning: 'See the weekly dashboard and export it.' },
   'weekly:refresh': { leastRole: 'viewer', anonymous: true, meaning: 'Have a week recomputed.' },
-  'weekly:write': { leastRole: 'member', anonymous: false, meaning: 'Post activity items.' },
+  'weekly:write': { leastRole: 'member', meaning: 'Post activity items.' },
   'feed:read': { leastRole: 'viewer', anonymous: true, meaning: 'Follow the organization’s events.' },
-  'organizations:read': { leastRole: 'viewer', anonymous: true, meaning: 'See the organizations one belongs to.' },
-  'profile:read': { leastRole: 'viewer', anonymous: false, meaning: 'See one’s own profile.' },
+  'organizations:read': {
+    leastRole: 'viewer',
+    anonymous: true,
+    personal: true,
+    meaning: 'See the organizations one belongs to.',
+  },
+  'organizations:join': {
+    leastRole: 'viewer',
+    sessionOnly: true,
+    personal: true,
+    meaning: 'Make an organization, accept an invitation, leave.',
+  },
+  'organizations:write': { leastRole: 'owner', meaning: 'Change the organization’s settings.' },
+  'members:read': { leastRole: 'viewer', meaning: 'See who is in the organization.' },
+  'members:write': {
+    leastRole: 'admin',
+    meaning: 'Invite and remove members and change roles; those of owners and admins, owners alone.',
+  },
+  'subscription:read': { leastRole: 'viewer', meaning: 'See the tier, what it includes and what of it is used.' },
+  'subscription:write': { leastRole: 'owner', sessionOnly: true, meaning: 'Change the tier.' },
+  'audit:read': { leastRole: 'admin', meaning: 'See who read or changed what.' },
+  'profile:read': { leastRole: 'viewer', personal: true, meaning: 'See one’s own profile.' },
+  'account:write': {
+    leastRole: 'viewer',
+    sessionOnly: true,
+    personal: true,
+    meaning: 'Change one’s profile, password, second factor and sessions; export and delete what is held about one.',
+  },
+  'api-keys:own': { leastRole: 'viewer', sessionOnly: true, meaning: 'See, make and end one’s own API keys.' },
+  'api-keys:manage': { leastRole: 'admin', sessionOnly: true, meaning: 'See and end the API keys of all members.' },
+  'system:read': {
+    leastRole: 'viewer',
+    sessionOnly: true,
+    instance: true,
+    meaning: 'See how the installation runs, and the mails it keeps.',
+  },
 } as const satisfies Record<string, PermissionRule>;
 
 /** The name of a right. */
 export type Permission = keyof typeof permissions;
 
-/** True when a member of that role has the right. */
-export function isPermitted(role: Role, permission: Permission): boolean {
-  return roles.indexOf(role) <= roles.indexOf(permissions[permission].leastRole);
+/** The rule of a right. */
+export function ruleOf(permission: Permission): PermissionRule {
+  return permissions[permission];
 }
+
+/** True when a member of that role has the right. Rights of the whole installation come with no role. */
+export function isPermitted(role: Role, permission: Permission): boolean {
+  const { leastRole, instance } = ruleOf(permission);
+  return !instance && roles.indexOf(role) <= roles.indexOf(leastRole);
+}
+
+/** The rights that an API key can be given. */
+export const scopes = (Object.keys(permissions) as Permission[]).filter((name) => !ruleOf(name).sessionOnly);

@@ -4,6 +4,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { openBrowser, openPage, type WatchedPage } from './support/open-browser.ts';
 import { useScene } from './support/scene.ts';
+import { signInOnPage } from './support/sign-in-on-page.ts';
 import { newItem, type Person, signUp } from './support/sign-up.ts';
 import type { StartedServer } from './support/start-server.ts';
 import { waitUntil } from './support/wait-until.ts';
@@ -41,14 +42,6 @@ const numberOf = (week: Locator, label: string): Locator =>
     .locator('dd')
     .first();
 
-async function signIn(page: Page): Promise<void> {
-  await page.getByText('Sign in', { exact: true }).first().click();
-  await page.getByLabel('E-mail').fill(person.email);
-  await page.getByLabel('Password').fill(person.password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('button', { name: 'Sign out' }).waitFor();
-}
-
 test('the page shows the demo organization’s running week, live', async () => {
   const { page, takeComplaints } = await open();
   const demo = weekOf(page, 'Demo');
@@ -64,7 +57,7 @@ test('the page shows the demo organization’s running week, live', async () => 
 
 test('a posted item appears within a second on an open page of a member', async () => {
   const { page, takeComplaints } = await open();
-  await signIn(page);
+  await signInOnPage(page, person);
   const week = weekOf(page, /organization/);
   await week.getByText('Live', { exact: true }).waitFor();
   for (const number of [1, 2, 3]) {
@@ -77,7 +70,7 @@ test('a posted item appears within a second on an open page of a member', async 
 
 test('the page says that it is offline while the server is stopped, and recovers when it is back', async () => {
   const { page, takeComplaints } = await open();
-  await signIn(page);
+  await signInOnPage(page, person);
   const week = weekOf(page, /organization/);
   await week.getByText('Live', { exact: true }).waitFor();
   expect(takeComplaints()).toEqual([]);

@@ -11,7 +11,7 @@ import { createLogs } from '../../server/src/platform/log/log.ts';
 await once(process, 'message');
 const dataDir = await mkdtemp(join(tmpdir(), 'almanac-bench-'));
 const config = shapeConfig({ DATA_DIR: dataDir, PORT: 0, PROJECTS_LOCAL_GIT: [] as string[] } as VariableValues);
-const limits = { userPerMinute: 1e9, addressPerMinute: 1e9 };
+const limits = { perMinute: () => 1e9, addressPerMinute: 1e9 };
 const server = await runServer({ config, ...createLogs({ level: 'info' }), limits });
 const answer = await fetch(`${server.url}/auth/register`, {
   method: 'POST',

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Client, createClient } from '@almanac/client';
 import { register } from '@almanac/contract/identity.ts';
+import { changeTier } from '@almanac/contract/subscription.ts';
 import type { NewItem } from '@almanac/contract/weekly.ts';
 
 /** A signed-in person, who owns an organization. */
@@ -12,12 +13,14 @@ export interface Person {
   on(baseUrl: string, fetching?: typeof fetch): Client;
 }
 
-/** Registers somebody new. */
+/** Registers somebody new, whose organization has the widest limits, since tests ask much at once. */
 export async function signUp(baseUrl: string): Promise<Person> {
   const email = `${randomUUID()}@example.org`;
   const password = 'correct horse battery';
   const { access_token: token } = await createClient({ baseUrl }).call(register, { body: { email, password } });
-  return { email, password, token, on: (url, fetching) => createClient({ baseUrl: url, token, fetch: fetching }) };
+  const on = (url: string, fetching?: typeof fetch) => createClient({ baseUrl: url, token, fetch: fetching });
+  await on(baseUrl).call(changeTier, { body: { tier: 'enterprise' } });
+  return { email, password, token, on };
 }
 
 /** An item of now, told apart by its id. */

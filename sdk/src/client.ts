@@ -6,6 +6,8 @@ export interface ClientOptions {
   baseUrl: string;
   /** Access token; without one the session cookie or the anonymous viewer counts. */
   token?: string | undefined;
+  /** API key, in place of a token. */
+  apiKey?: string | undefined;
   /** Id or slug of the organization to act in; without one the token's own. */
   organization?: string | undefined;
   fetch?: typeof fetch | undefined;
@@ -77,10 +79,11 @@ function buildUrl(baseUrl: string, { path }: Endpoint, { params = {}, query = {}
   return url;
 }
 
-function buildHeaders({ token, organization }: ClientOptions, { body, idempotencyKey }: AnyInput): Headers {
+function buildHeaders({ token, apiKey, organization }: ClientOptions, { body, idempotencyKey }: AnyInput): Headers {
   const headers = new Headers();
   if (body !== undefined) headers.set('content-type', 'application/json');
   if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+  if (apiKey !== undefined) headers.set('x-api-key', apiKey);
   if (organization !== undefined) headers.set('x-organization-id', organization);
   if (idempotencyKey !== undefined) headers.set('idempotency-key', idempotencyKey);
   return headers;

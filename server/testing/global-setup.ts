@@ -4,8 +4,9 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
-import { openEmbedded, openPostgres } from '#platform/db/database.ts';
+import { type Database, openEmbedded, openPostgres } from '#platform/db/database.ts';
 import { migrate, migrationsFolder } from '#platform/db/migrate.ts';
+import { openQueue } from '#platform/jobs/queue.ts';
 import { createLog } from '#platform/log/log.ts';
 
 declare module 'vitest' {
@@ -34,26 +35,27 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
   const url = new URL(serverUrl);
   url.pathname = `/${template}`;
   const database = openPostgres({ connectionString: url.href, log, maxConnections: 1 });
-  await migrate({ root: database.root, log });
+  await prepare(database);
   await database.close();
   provide('templateDatabase', template);
   return () => dropDatabases(serverUrl, prefix);
 }
 
-/** The image of a migrated database, kept until a migration changes. */
+/** What an image rests on, beside the migrations. */
+const sources = ['src/platform/db/protect-tables.ts', 'src/platform/jobs/queue.ts', 'package.json'];
+
+/** The image of a migrated database, kept until what it rests on changes. */
 async function makeImage(): Promise<string> {
-  const names = (await readdir(migrationsFolder)).sort();
+  const migrations = (await readdir(migrationsFolder)).sort().map((name) => join(migrationsFolder, name));
   const hash = createHash('sha256');
-  for (const name of names) hash.update(await readFile(join(migrationsFolder, name)));
-  const protection = join(import.meta.dirname, '../src/platform/db/protect-tables.ts');
-  const digest = hash
-    .update(await readFile(protection))
-    .digest('hex')
-    .slice(0, 16);
+  for (const file of [...migrations, ...sources.map((path) => join(import.meta.dirname, '..', path))]) {
+    hash.update(await readFile(file));
+  }
+  const digest = hash.digest('hex').slice(0, 16);
   const path = join(cacheFolder, `database-${digest}.tar`);
   if (existsSync(path)) return path;
   const database = await openEmbedded({});
-  await migrate({ root: database.root, log });
+  await prepare(database);
   const image = await database.pglite?.dumpDataDir('none');
   await database.close();
   if (!image) throw new Error('The embedded database gave no image.');
@@ -61,6 +63,13 @@ async function makeImage(): Promise<string> {
   await writeFile(`${path}.${process.pid}`, Buffer.from(await image.arrayBuffer()));
   await rename(`${path}.${process.pid}`, path);
   return path;
+}
+
+/** Makes the tables of the product and those of the job queue. */
+async function prepare(database: Database): Promise<void> {
+  await migrate({ root: database.root, log });
+  const boss = await openQueue({ database, log, runsWorkers: false });
+  await boss.stop({ graceful: false });
 }
 
 async function dropDatabases(serverUrl: string, prefix: string): Promise<void> {

@@ -36,6 +36,8 @@ export interface TestApp {
   readonly realtime: Realtime;
   /** What the product takes for now; set it to move time. */
   readonly clock: { now: Date };
+  /** What the product has waited, in milliseconds; a test does not. */
+  readonly pauses: number[];
   makeOrganization(settings?: {
     timezone?: string;
     firstDayOfWeek?: number;
@@ -64,6 +66,7 @@ function testConfig(values: Partial<VariableValues> = {}): Config {
 /** Makes the product for a test file. Jobs run only when asked for, and then only when ticked. */
 export async function makeTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const clock = { now: options.now ?? new Date('2024-12-18T12:00:00Z') };
+  const pauses: number[] = [];
   const log = options.log ?? createLog({ level: 'silent' });
   const database = await openTestDatabase();
   const redisUrl = process.env.TEST_REDIS_URL;
@@ -73,11 +76,12 @@ export async function makeTestApp(options: TestAppOptions = {}): Promise<TestApp
     log,
     now: () => clock.now,
     steadyNowMs: () => clock.now.getTime(),
+    pause: async (ms) => void pauses.push(ms),
     database,
   });
   const features = await composeFeatures(platform);
   await platform.jobs.start(features.jobs, { runsWorkers: options.runsJobs ?? false });
-  const limits = options.limits ?? { userPerMinute: 1_000_000, addressPerMinute: 1_000_000 };
+  const limits = options.limits ?? { perMinute: () => 1_000_000, addressPerMinute: 1_000_000 };
   const isDraining = options.isDraining ?? (() => false);
   const { app, realtime } = await buildHttp({ platform, features, isDraining, limits });
   return {
@@ -86,6 +90,7 @@ export async function makeTestApp(options: TestAppOptions = {}): Promise<TestApp
     features,
     realtime,
     clock,
+    pauses,
     makeOrganization: (settings = {}) => makeOrganization({ app, platform }, settings),
     close: async () => {
       realtime.close();
@@ -118,6 +123,7 @@ async function makeOrganization(
       body: { email: `${newId()}@example.org`, password: 'correct horse battery' },
       remoteAddress: `10.${randomBytes(1)[0]}.${randomBytes(1)[0]}.${randomBytes(1)[0]}`,
     });
+    if (answer.statusCode !== 201) throw new Error(`registering answered ${answer.statusCode}: ${answer.body}`);
     const { user, access_token: token } = answer.json<{ user: { id: string }; access_token: string }>();
     await platform.scopes.inInstance(({ db }) =>
       sql`insert into user_organizations (organization_id, user_id, role) values (${id}, ${user.id}, ${role})`.execute(

@@ -85,9 +85,19 @@ export function makeMember(ids: { userId: string; organizationId: string; sessio
     kind: 'user',
     userId,
     organizationId,
-    organization: { id: organizationId, slug: organizationId, isDemo: false, timezone: 'UTC', firstDayOfWeek: 1 },
+    organization: {
+      id: organizationId,
+      slug: organizationId,
+      isDemo: false,
+      timezone: 'UTC',
+      firstDayOfWeek: 1,
+      tier: 'free',
+    },
     role: 'member',
+    isInstanceAdmin: false,
     sessionId,
+    apiKey: undefined,
+    isMfaMissing: false,
     expiresAt: undefined,
   };
 }

@@ -76,6 +76,12 @@ const layers: IForbiddenRuleType[] = [
 /** Features and plugins meet each other only where they mean to be met. */
 const surfaces: IForbiddenRuleType[] = [
   {
+    name: 'owner-rights-stay-in-the-platform',
+    comment: 'The owner’s rights are for the platform’s own tables. Give the role a policy, or let the platform do it.',
+    from: { path: '^server/src/(?!platform/)' },
+    to: { path: '^server/src/platform/db/owner-rights\\.ts$' },
+  },
+  {
     name: 'feature-is-met-through-its-index',
     comment: 'Import the other feature’s index.ts; what it lacks there, export it by name, or take it as an argument.',
     from: { path: `${features}([^/]+)/`, pathNot: tests },

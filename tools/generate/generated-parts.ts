@@ -5,14 +5,16 @@ import { renderErrors } from './render-errors.ts';
 import { renderFeatureGraph } from './render-feature-graph.ts';
 import { renderOpenapi } from './render-openapi.ts';
 import { renderPermissions } from './render-permissions.ts';
+import { renderRights } from './render-rights.ts';
 
-/** Everything in the documentation that is made from the code. */
+/** Everything in the repository that is made from the code. */
 export const generatedParts: readonly GeneratedPart[] = [
   { file: 'ARCHITECTURE.md', marker: 'feature-graph', render: renderFeatureGraph },
   { file: 'README.md', marker: 'configuration', render: renderConfiguration },
   { file: 'docs/errors.md', render: renderErrors },
   { file: 'docs/permissions.md', render: renderPermissions },
   { file: 'docs/openapi.json', render: renderOpenapi },
+  { file: 'web/public/assets/account/rights.js', render: renderRights },
 ];
 
 async function compare({ file, marker, render }: GeneratedPart): Promise<{ before: string; after: string }> {

@@ -3,11 +3,12 @@ import type { Admission, Handshake } from '#platform/realtime/handshake.ts';
 
 /** Turns what a socket's handshake shows into the same credentials that a request carries. */
 export function authenticateSocket(authenticator: Authenticator) {
-  return async ({ token, authorization, cookie, organization }: Handshake): Promise<Admission> => {
+  return async ({ token, apiKey, authorization, cookie, organization }: Handshake): Promise<Admission> => {
     const bearer = token === undefined ? authorization : `Bearer ${token}`;
     const credentials = {
       authorization: bearer,
-      cookieToken: bearer === undefined ? readCookie(cookie, 'access_token') : undefined,
+      apiKey,
+      cookieToken: bearer === undefined && apiKey === undefined ? readCookie(cookie, 'access_token') : undefined,
       organization,
       anonymousOrganization: 'demo' as const,
     };

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { entitlements } from '@almanac/contract/tiers.ts';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
@@ -9,13 +10,17 @@ import type { RequestLimits } from '#platform/http/gate.ts';
 import { addHealthRoutes } from '#platform/http/health-routes.ts';
 import { addDocsPage, addOpenapi } from '#platform/http/openapi.ts';
 import { isHostAllowed, isOriginAllowed } from '#platform/http/origins.ts';
+import { addMailRoutes } from '#platform/mail/mail.routes.ts';
 import { createRealtime, type Realtime } from '#platform/realtime/realtime.ts';
 import { authenticateSocket } from './authenticate-socket.ts';
 import type { Features } from './compose-features.ts';
 import type { Platform } from './compose-platform.ts';
 
 /** Requests a minute where the configuration says nothing else. */
-const defaultRequestLimits: RequestLimits = { userPerMinute: 1_200, addressPerMinute: 1_200 };
+const defaultRequestLimits: RequestLimits = {
+  perMinute: (tier) => entitlements[tier].requests_per_minute,
+  addressPerMinute: 1_200,
+};
 
 const webFolder = join(import.meta.dirname, '../../../web/public');
 
@@ -38,6 +43,7 @@ export async function buildHttp(options: BuildHttpOptions): Promise<{ app: Fasti
     limiter,
     limits,
     telemetry,
+    onRead: features.audit.noteRead,
     isDraining,
     now: () => now().getTime(),
   });
@@ -62,6 +68,7 @@ export async function buildHttp(options: BuildHttpOptions): Promise<{ app: Fasti
     isDraining,
   });
   addFeedRoutes(app, { feed, sessions: realtime.sessions, counts: realtime.counts, telemetry, log });
+  addMailRoutes(app, platform);
   features.addRoutes(app);
   features.serveEvents(realtime.namespace('/'));
   await app.register(fastifyStatic, { root: webFolder, wildcard: false, decorateReply: false, cacheControl: false });

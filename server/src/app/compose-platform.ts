@@ -1,16 +1,20 @@
+import { setTimeout } from 'node:timers/promises';
 import { type Bus, createLocalBus } from '#platform/bus/bus.ts';
 import { createNotifyBus } from '#platform/bus/notify-bus.ts';
 import { createRedisBus } from '#platform/bus/redis-bus.ts';
 import { type Caches, createCaches } from '#platform/cache/caches.ts';
 import type { Config } from '#platform/config/config.ts';
+import { deriveKey } from '#platform/crypto/derive-key.ts';
 import { lockDataDir } from '#platform/db/data-dir-lock.ts';
 import { type Database, openEmbedded, openPostgres } from '#platform/db/database.ts';
 import { migrate } from '#platform/db/migrate.ts';
 import { createScopes, type Scopes } from '#platform/db/scopes.ts';
 import { createFeed, type Feed } from '#platform/feed/feed.ts';
+import { type Cursors, createCursors } from '#platform/http/cursor.ts';
 import { createJobs, type Jobs } from '#platform/jobs/jobs.ts';
 import { createRateLimiter, type RateLimiter } from '#platform/limits/rate-limiter.ts';
 import type { Log } from '#platform/log/log.ts';
+import { createMail, type Mail } from '#platform/mail/mail.ts';
 import { createOutbound, type Outbound } from '#platform/outbound/outbound.ts';
 import { createTelemetry, type Telemetry } from '#platform/telemetry/telemetry.ts';
 
@@ -20,6 +24,8 @@ export interface Platform {
   readonly log: Log;
   readonly accessLog: Pick<Log, 'info'>;
   readonly now: () => Date;
+  /** Waits so many milliseconds. */
+  readonly pause: (ms: number) => Promise<void>;
   readonly database: Database;
   readonly scopes: Scopes;
   readonly bus: Bus;
@@ -30,6 +36,9 @@ export interface Platform {
   readonly telemetry: Telemetry;
   /** The one way to services outside. */
   readonly outbound: Outbound;
+  readonly mail: Mail;
+  /** Where lists go on, signed. */
+  readonly cursors: Cursors;
   close(): Promise<void>;
 }
 
@@ -39,6 +48,7 @@ export interface PlatformOptions {
   /** Where the line of each request goes; to the log unless told. */
   accessLog?: Pick<Log, 'info'>;
   now?: () => Date;
+  pause?: (ms: number) => Promise<void>;
   /** Milliseconds of a clock that never steps back. */
   steadyNowMs?: () => number;
   /** An open, migrated database to use instead of the configured one; it stays the caller's to close. */
@@ -48,6 +58,7 @@ export interface PlatformOptions {
 /** Opens the platform: database with its newest schema, bus, caches, feed, jobs. Closes what was opened if that fails. */
 export async function composePlatform(options: PlatformOptions): Promise<Platform> {
   const { config, log, accessLog = log, now = () => new Date(), steadyNowMs = () => performance.now() } = options;
+  const { pause = setTimeout } = options;
   const opened: (() => void | Promise<void>)[] = [];
   const close = async () => {
     for (const closeOne of opened.splice(0).reverse()) await closeOne();
@@ -67,10 +78,13 @@ export async function composePlatform(options: PlatformOptions): Promise<Platfor
     opened.push(() => limiter.close());
     const telemetry = createTelemetry({ log });
     opened.push(() => telemetry.close());
-    const outbound = createOutbound({ log, now, allow: config.outboundAllow, exemptOrigins: [], metrics: telemetry });
+    const exemptOrigins = config.issuers.map(({ issuer }) => new URL(issuer).origin);
+    const outbound = createOutbound({ log, now, allow: config.outboundAllow, exemptOrigins, metrics: telemetry });
     opened.push(() => outbound.close());
     const feed = createFeed({ root: database.root, bus, log, telemetry });
     opened.push(() => feed.close());
+    const mail = createMail({ scopes, config: config.mail, log, now, telemetry });
+    opened.push(() => mail.close());
     const observeRun = telemetry.observeJobRun.bind(telemetry);
     const jobs = createJobs({ database, scopes, feed, bus, log, now, observeRun });
     telemetry.watchPools(() => [{ pool: 'database', ...database.poolUse() }]);
@@ -80,6 +94,7 @@ export async function composePlatform(options: PlatformOptions): Promise<Platfor
       log,
       accessLog,
       now,
+      pause,
       database,
       scopes,
       bus,
@@ -89,6 +104,8 @@ export async function composePlatform(options: PlatformOptions): Promise<Platfor
       jobs,
       telemetry,
       outbound,
+      mail,
+      cursors: createCursors(deriveKey(config.jwtSecret, 'cursors')),
       close,
     };
   } catch (error) {

@@ -1,9 +1,10 @@
-import { isPermitted, type Permission, permissions, roles } from '@almanac/contract/permissions.ts';
+import { isPermitted, type Permission, permissions, roles, ruleOf, scopes } from '@almanac/contract/permissions.ts';
 import type { RouteOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newId } from '#kernel/ids.ts';
 import { inject } from '#testing/inject.ts';
 import { listEndpoints } from '#testing/list-endpoints.ts';
-import { makeTestApp, type TestApp, type TestOrganization } from '#testing/make-app.ts';
+import { makeTestApp, type TestApp, type TestMember, type TestOrganization } from '#testing/make-app.ts';
 
 const endpoints = listEndpoints();
 const byId = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
@@ -25,83 +26,189 @@ function readRights(app: TestApp['app']): Map<string, Permission | 'public'> {
   );
 }
 
+/** What ends the caller's session, membership or account: each call is made by a member of its own. */
+const ending = [
+  'identity.logout',
+  'identity.changePassword',
+  'members.leave',
+  'privacy.deleteAccount',
+  'organizations.create',
+];
+/** Bodies that the least role of the right may send; the examples are an owner's. */
+const bodies: Record<string, object> = {
+  'members.add': { email: 'nobody@example.org', role: 'viewer' },
+  'members.invite': { email: 'nobody@example.org', role: 'viewer' },
+  'members.update': { role: 'member' },
+};
+
 let it: TestApp;
 let closed: TestApp;
+let admin: TestMember;
 let organization: TestOrganization;
 let other: TestOrganization;
+let target: TestMember;
 let rights: Map<string, Permission | 'public'>;
 const headers = new Map<string, Record<string, string>>();
+const keys = new Map<string, string>();
 
 beforeAll(async () => {
   it = await makeTestApp({ config: { ALMANAC_DEMO: true, ANONYMOUS_ACCESS: true } });
   closed = await makeTestApp({ config: { ALMANAC_DEMO: true, ANONYMOUS_ACCESS: false } });
-  organization = await it.makeOrganization();
   other = await it.makeOrganization();
+  // The first account of the installation administers it; nobody else here does.
+  admin = await other.member('viewer');
+  organization = await it.makeOrganization();
+  target = await organization.member('viewer');
   rights = readRights(it.app);
   for (const role of roles) headers.set(role, (await organization.member(role)).headers);
+  for (const [name, granted] of [
+    ['every scope', scopes],
+    ['one scope', ['profile:read']],
+  ] as const) {
+    const body = { name, scopes: granted };
+    const made = await inject(it.app, {
+      method: 'POST',
+      url: '/auth/api-keys',
+      headers: headers.get('owner') ?? {},
+      body,
+    });
+    keys.set(name, made.json().key);
+  }
 });
 afterAll(async () => {
   await it.close();
   await closed.close();
 });
 
-const call = ({ app }: TestApp, id: string, sent: Record<string, string>) => {
+interface Call {
+  id: string;
+  headers: Record<string, string>;
+  /** Instead of the organization that the others of the file act in. */
+  within?: string;
+  params?: Record<string, string>;
+}
+
+const call = ({ app }: TestApp, { id, headers: sent, within = organization.id, params = {} }: Call) => {
   const endpoint = byId.get(id);
   if (!endpoint) throw new Error(`No endpoint is called ${id}.`);
-  const { method, path, example } = endpoint;
-  const params = (example.params ?? {}) as Record<string, string>;
-  const url = path.replaceAll(/:(\w+)/g, (_match, name: string) => params[name] ?? 'x');
+  const { method, path, example, organizationParam } = endpoint;
+  const named: Record<string, string> = {
+    ...((example.params ?? {}) as Record<string, string>),
+    user_id: target.userId,
+    ...(organizationParam ? { [organizationParam]: within } : {}),
+    ...params,
+  };
+  const url = path.replaceAll(/:(\w+)/g, (_match, name: string) => named[name] ?? 'x');
   // A stream would not end: its parameter is wrong on purpose, which is seen only after the right is.
   const query = endpoint.files?.includes('text/event-stream') ? { after: -1 } : (example.query ?? {});
+  const body = bodies[id] ?? (example.body as object | undefined);
   return inject(app, {
     method,
     url,
     query: query as Record<string, string>,
     headers: sent,
-    ...(example.body === undefined ? {} : { body: example.body as object }),
+    ...(body === undefined ? {} : { body }),
   });
 };
 const refusals = [401, 403];
-const isLogout = (id: string) => id === 'identity.logout';
+/** Refused for another reason than the right: a wrong password or token, say. */
+const isRefused = ({ statusCode, body }: { statusCode: number; body: string }) =>
+  refusals.includes(statusCode) && !/INVALID_CREDENTIALS|TIER_LIMIT/.test(body);
 
 test('every endpoint of the contract is bound, and no other', () => {
   expect([...rights.keys()].sort()).toEqual([...byId.keys()].sort());
 });
 
+test('the rights that a key can have are those that take no signed-in person', () => {
+  expect(scopes).toEqual(Object.keys(permissions).filter((name) => !ruleOf(name as Permission).sessionOnly));
+  expect(scopes).not.toContain('account:write');
+});
+
 describe.each([...byId.keys()])('%s', (id) => {
   test.each(roles)('answers a member of the role %s as the table says', async (role) => {
     const right = rights.get(id) ?? 'public';
-    // Ending the session would end it for the rows that follow.
-    const sent = isLogout(id) ? (await organization.member(role)).headers : (headers.get(role) ?? {});
-    const { statusCode } = await call(it, id, sent);
+    const sent = ending.includes(id) ? (await organization.member(role)).headers : (headers.get(role) ?? {});
+    const answer = await call(it, { id, headers: sent });
     const isAllowed = right === 'public' || isPermitted(role, right);
-    if (isAllowed && right !== 'public') expect(refusals).not.toContain(statusCode);
-    if (!isAllowed) expect(statusCode).toBe(403);
-    expect(statusCode).toBeLessThan(500);
+    if (isAllowed && right !== 'public') expect(isRefused(answer), answer.body).toBe(false);
+    if (!isAllowed) expect(answer.statusCode).toBe(403);
+    expect(answer.statusCode).toBeLessThan(500);
+  });
+
+  test('answers an administrator of the installation what is of the installation', async () => {
+    const right = rights.get(id) ?? 'public';
+    if (right === 'public' || !ruleOf(right).instance) return;
+    expect(isRefused(await call(it, { id, headers: admin.headers }))).toBe(false);
+  });
+
+  test('answers an API key as far as its scopes go', async () => {
+    const right = rights.get(id) ?? 'public';
+    if (right === 'public') return;
+    const every = await call(it, { id, headers: { 'x-api-key': keys.get('every scope') ?? '' } });
+    if (ruleOf(right).sessionOnly) expect(every.statusCode).toBe(403);
+    else expect(isRefused(every), every.body).toBe(false);
+    const one = await call(it, { id, headers: { 'x-api-key': keys.get('one scope') ?? '' } });
+    if (right === 'profile:read') expect(isRefused(one), one.body).toBe(false);
+    else expect(one.statusCode).toBe(403);
   });
 
   test('answers the anonymous viewer as the table says, with 401 where that is not enough', async () => {
     const right = rights.get(id) ?? 'public';
     if (right === 'public') return;
-    const { statusCode } = await call(it, id, {});
-    if (permissions[right].anonymous) expect(refusals).not.toContain(statusCode);
+    const { statusCode } = await call(it, { id, headers: {} });
+    if (ruleOf(right).anonymous) expect(refusals).not.toContain(statusCode);
     else expect(statusCode).toBe(401);
   });
 
   test('asks for credentials where anonymous access is off', async () => {
     const right = rights.get(id) ?? 'public';
     if (right === 'public') return;
-    const answer = await call(closed, id, {});
+    const answer = await call(closed, { id, headers: {} });
     expect(answer.statusCode).toBe(401);
     expect(answer.json().code ?? answer.json().error.code).toBe('UNAUTHENTICATED');
-    expect((await call(closed, id, { authorization: 'Bearer x' })).statusCode).toBe(401);
+    for (const wrong of [{ authorization: 'Bearer x' }, { 'x-api-key': 'x' }, { cookie: 'access_token=x' }]) {
+      const origin = 'http://localhost';
+      expect((await call(closed, { id, headers: { ...wrong, origin } })).statusCode).toBe(401);
+    }
   });
 
   test('answers 404 to the owner of one organization who names another', async () => {
     if (rights.get(id) === 'public') return;
-    for (const name of [other.id, other.slug]) {
-      const { statusCode } = await call(it, id, { ...headers.get('owner'), 'x-organization-id': name });
-      expect(statusCode).toBe(404);
+    for (const name of byId.get(id)?.organizationParam ? [other.id] : [other.id, other.slug]) {
+      const sent = { ...headers.get('owner'), 'x-organization-id': name };
+      expect((await call(it, { id, headers: sent, within: name })).statusCode).toBe(404);
+    }
+  });
+});
+
+describe('An id of another organization, or of another person, is not there', () => {
+  const made = async (url: string, body: object, sent: Record<string, string>) =>
+    (await inject(it.app, { method: 'POST', url, body, headers: sent })).json().id as string;
+
+  test('for each endpoint whose path has one', async () => {
+    const stranger = await other.member('owner');
+    const key = await made('/auth/api-keys', { name: 'theirs', scopes: ['weekly:read'] }, stranger.headers);
+    const sessions = await inject(it.app, { url: '/auth/sessions', headers: stranger.headers });
+    const invitation = await made(
+      `/api/organizations/${other.id}/invitations`,
+      { email: `${newId()}@example.org`, role: 'viewer' },
+      stranger.headers,
+    );
+    const theirs: Record<string, Record<string, string>> = {
+      'apiKeys.delete': { id: key },
+      'identity.endSession': { id: sessions.json()[0].id },
+      'members.update': { user_id: stranger.userId },
+      'members.remove': { user_id: stranger.userId },
+      'members.revokeInvitation': { invitation_id: invitation },
+    };
+    const withId = endpoints.filter(({ path, organizationParam }) =>
+      [...path.matchAll(/:(\w+)/g)].some(([, name]) => name !== organizationParam),
+    );
+    expect(Object.keys(theirs).sort()).toEqual(withId.map(({ id }) => id).sort());
+    for (const [id, params] of Object.entries(theirs)) {
+      expect(Object.values(params)).not.toContain(undefined);
+      const answer = await call(it, { id, headers: headers.get('owner') ?? {}, params });
+      expect([id, answer.statusCode]).toEqual([id, 404]);
     }
   });
 });

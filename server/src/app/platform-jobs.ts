@@ -1,13 +1,17 @@
 import { deleteOldAnswers } from '#platform/db/idempotency.ts';
 import { defineJob, type JobDefinition } from '#platform/jobs/define-job.ts';
+import { mailJobs } from '#platform/mail/mail.jobs.ts';
 import type { Platform } from './compose-platform.ts';
+import { makeComingMonths } from './make-coming-months.ts';
 
 /** The background work of the platform itself. */
-export function platformJobs({ database, feed, jobs }: Pick<Platform, 'database' | 'feed' | 'jobs'>): JobDefinition[] {
+export function platformJobs(platform: Pick<Platform, 'database' | 'feed' | 'jobs' | 'mail'>): JobDefinition[] {
+  const { database, feed, jobs, mail } = platform;
   return [
     defineJob({
       name: 'prune_platform_data',
-      summary: 'Removes events and idempotent answers older than a day, and job logs older than 90 days.',
+      summary:
+        'Removes events and idempotent answers older than a day, mails older than 30 days and job logs older than 90.',
       scope: 'instance',
       schedule: '35 * * * *',
       missed: 'once',
@@ -18,9 +22,25 @@ export function platformJobs({ database, feed, jobs }: Pick<Platform, 'database'
         const now = run.now();
         const events = await feed.deleteOld(now);
         const answers = await deleteOldAnswers(database.root, now);
+        const mails = await mail.deleteOld(now);
         const { logs, slots } = await jobs.deleteOld(now);
-        return events + answers + logs + slots > 0 ? { events, answers, logs, slots } : undefined;
+        return events + answers + mails + logs + slots > 0 ? { events, answers, mails, logs, slots } : undefined;
       },
     }),
+    defineJob({
+      name: 'make_coming_months',
+      summary: 'Makes the partitions of the coming months for the tables that are kept by month.',
+      scope: 'instance',
+      schedule: '5 1 * * *',
+      missed: 'once',
+      retry: { limit: 5, delaySeconds: 60 },
+      timeoutSeconds: 300,
+      maxFailures: 10,
+      handler: async (run) => {
+        const partitions = await makeComingMonths({ database, now: () => run.now() });
+        return partitions > 0 ? { partitions } : undefined;
+      },
+    }),
+    ...mailJobs(mail),
   ];
 }

@@ -9,6 +9,7 @@ import { buildHttp } from './build-http.ts';
 import { closeHttp } from './close-http.ts';
 import { composeFeatures, type Features } from './compose-features.ts';
 import { composePlatform, type Platform, type PlatformOptions } from './compose-platform.ts';
+import { makeComingMonths } from './make-coming-months.ts';
 import { platformJobs } from './platform-jobs.ts';
 
 /** A running process. */
@@ -31,6 +32,7 @@ export async function runServer(options: RunOptions): Promise<RunningServer> {
   const platform = await composePlatform({ ...options, config });
   let isDraining = false;
   try {
+    await makeMonths(platform);
     const features = await composeFeatures(platform);
     await platform.jobs.start([...features.jobs, ...platformJobs(platform)], { runsWorkers: config.role !== 'api' });
     platform.telemetry.watchQueues(() => readQueues(platform));
@@ -78,6 +80,15 @@ function withSetupToken(config: PlatformOptions['config']): PlatformOptions['con
 async function readQueues({ jobs }: Platform): Promise<Record<string, number>> {
   const depths = await jobs.queueDepth();
   return Object.fromEntries(depths.map(({ job, waiting }) => [job, waiting]));
+}
+
+/** A start does not hang on the coming months: what belongs to them is kept elsewhere until the daily job makes them. */
+async function makeMonths(platform: Platform): Promise<void> {
+  try {
+    await makeComingMonths(platform);
+  } catch (error) {
+    platform.log.warn({ err: error }, 'the partitions of the coming months could not be made');
+  }
 }
 
 /** Fills the demo up to now and has the operator's repositories read, so that the first page shows something. */

@@ -54,8 +54,17 @@ describe.each(endpoints.map((endpoint) => [endpoint.id, endpoint] as const))('%s
     expect([body, query, params].flatMap((schema) => (schema ? findUnbounded(schema, '') : []))).toEqual([]);
   });
 
+  test('marks what it takes in secret, so that no error repeats it', () => {
+    const parts = Object.entries((body as Part | undefined)?.properties ?? {});
+    const secrets = parts.filter(([name]) => /password|token|secret|code/.test(name));
+    expect(secrets.filter(([, part]) => !part.writeOnly).map(([name]) => name)).toEqual([]);
+  });
+
   test('takes a body and an Idempotency-Key only where the method has them', () => {
-    if (endpoint.method === 'GET' || endpoint.method === 'DELETE') expect(body).toBeUndefined();
+    // What deletes an account confirms the password, which belongs in no address.
+    const takesNone =
+      endpoint.method === 'GET' || (endpoint.method === 'DELETE' && endpoint.id !== 'privacy.deleteAccount');
+    if (takesNone) expect(body).toBeUndefined();
     if (endpoint.isIdempotent) expect(endpoint.method).toBe('POST');
   });
 });
@@ -64,6 +73,7 @@ interface Part {
   type?: string;
   maxLength?: number;
   maxItems?: number;
+  writeOnly?: boolean;
   enum?: unknown;
   format?: string;
   items?: Part;

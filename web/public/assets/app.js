@@ -1,18 +1,16 @@
+import { openAccount } from './account/open-account.js';
 import { createApiList } from './api-list.js';
 import { element } from './dom.js';
-import { reviewsShown } from './draw-lists.js';
-import { createProblem, createSkeleton, createWeekSection } from './draw-week.js';
-import { followWeek } from './live-week.js';
-import { RequestProblem, renewSession, request } from './requests.js';
-import { createSessionControl, createSignInNotice } from './sign-in.js';
+import { createProblem } from './draw-week.js';
+import { createButton, messageOf } from './forms.js';
+import { openMailedLink, takeMailedLink } from './mailed-links.js';
+import { isSignedIn, renewSession, requestJson, sessionEnded } from './requests.js';
+import { signOut } from './session.js';
+import { createSignInPanel } from './sign-in.js';
+import { openWeeks } from './weeks.js';
 
-/** @typedef {import('../../../contract/weekly.ts').WeeklyData} WeeklyData */
-/** @typedef {import('./draw-week.js').Organization} Organization */
-/** @typedef {import('./live-week.js').LiveState} LiveState */
-
-/** The comparison moves on with the clock also while nothing happens. */
-const detailEveryMs = 5 * 60_000;
-const detailDelayMs = 250;
+/** The fragment with which the page is loaded again when its session has ended. */
+const endedFragment = '#session-ended';
 
 /** @param {string} id */
 function getPlace(id) {
@@ -21,116 +19,106 @@ function getPlace(id) {
   return place;
 }
 
-/** @param {unknown} error */
-const messageOf = (error) => (error instanceof Error ? error.message : String(error));
-
-/**
- * @param {string} path
- * @param {string} [organization]
- */
-async function readJson(path, organization) {
-  const answer = await request(path, organization ? { organization } : {});
-  return answer.json();
+/** What stands at the top: the way in, or the account and the way out. */
+function createSessionControl() {
+  if (isSignedIn()) {
+    const leave = () => void signOut().then(() => location.assign('/'), showNotice);
+    return [element('a', { href: '#account' }, 'Account'), createButton('Sign out', leave)];
+  }
+  const summary = element('summary', {}, 'Sign in');
+  const details = element('details', { class: 'sign-in' }, summary, createSignInPanel({ id: 'sign-in' }));
+  details.addEventListener('keydown', ({ key }) => {
+    if (key !== 'Escape' || !details.open) return;
+    details.open = false;
+    summary.focus();
+  });
+  return [details];
 }
 
-/** @param {string} organization */
-async function readDetail(organization) {
-  const [{ data: comparison }, pending] = await Promise.all([
-    readJson('/api/weekly/stats', organization),
-    request(`/api/weekly/pending?limit=${reviewsShown}`, { organization }),
-  ]);
-  const { data: reviews } = await pending.json();
-  return { comparison, reviews, total: Number(pending.headers.get('x-total-count') ?? reviews.length) };
+/** What stands in place of what nobody sees without signing in. */
+function createSignInNotice() {
+  const title = element('h2', { id: 'sign-in-title' }, 'Sign in to see your week');
+  return element(
+    'section',
+    { class: 'notice', 'aria-labelledby': title.id },
+    title,
+    element('p', {}, 'This server shows its numbers to members only.'),
+    createSignInPanel({ id: 'notice' }),
+  );
 }
 
-/**
- * Shows the running week of one organization and keeps it current.
- * @param {Organization} organization
- */
-function openWeek(organization) {
-  const view = createWeekSection(organization);
-  /** @type {LiveState} */
-  let live = 'connecting';
-  /** @type {WeeklyData | undefined} */
-  let shown;
-  /** @type {Date | undefined} */
-  let updatedAt;
-  let planned = 0;
+/** @param {unknown} news */
+function showNotice(news) {
+  getPlace('news').textContent = messageOf(news);
+}
 
-  const setLive = (/** @type {LiveState} */ state) => {
-    live = state;
-    view.setMark(live, updatedAt);
+/** Loads the home page's parts once they are to be seen. */
+function createHome() {
+  let isOpen = false;
+  return async () => {
+    if (isOpen) return;
+    isOpen = true;
+    const openApiList = async () => {
+      const place = getPlace('endpoints');
+      try {
+        place.replaceChildren(...createApiList(await requestJson('/openapi.json')));
+      } catch (error) {
+        place.replaceChildren(createProblem(error, () => void openApiList()));
+      }
+    };
+    const place = getPlace('weeks');
+    const weeks = openWeeks({ place, contents: getPlace('contents') }).catch(() => {
+      place.replaceChildren(createSignInNotice());
+      getPlace('session').replaceChildren();
+    });
+    await Promise.all([weeks, openApiList()]);
   };
-  const showWeek = (/** @type {WeeklyData} */ data) => {
-    const isOlder = shown && shown.week.start === data.week.start && data.version < shown.version;
-    if (isOlder) return;
-    shown = data;
-    updatedAt = new Date();
-    view.showWeek(data);
-    view.setMark(live, updatedAt);
-  };
-  const refreshDetail = () => {
-    clearTimeout(planned);
-    planned = window.setTimeout(() => {
-      readDetail(organization.id).then(view.showDetail, () => live === 'live' && setLive('stale'));
-    }, detailDelayMs);
-  };
-  const load = async () => {
-    view.showLoading();
-    try {
-      const [{ data }, detail] = await Promise.all([
-        readJson('/api/weekly/summary', organization.id),
-        readDetail(organization.id),
-      ]);
-      showWeek(data);
-      view.showDetail(detail);
-    } catch (error) {
-      if (!shown) view.showProblem(messageOf(error), () => void load());
+}
+
+/** Shows what the fragment names: the account, or the home page and a place on it. */
+function createRouter() {
+  const openHome = createHome();
+  return async () => {
+    const link = takeMailedLink();
+    if (link) {
+      await openMailedLink(link);
+      // Whoever is signed in now, and what they see, may be others than before.
+      return location.reload();
     }
+    // The link that skips to the content leaves the view as it is.
+    if (location.hash === '#content') return;
+    const isAccount = /^#account(\/|$)/.test(location.hash);
+    document.body.dataset.view = isAccount ? 'account' : 'home';
+    getPlace('home').hidden = isAccount;
+    getPlace('account').hidden = !isAccount;
+    if (isAccount) return openAccount(getPlace('account'), location.hash.split('/')[1]);
+    document.title = 'Almanac';
+    await openHome();
+    if (location.hash.length > 1) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   };
-
-  void load();
-  const onWeek = (/** @type {WeeklyData} */ data) => {
-    showWeek(data);
-    refreshDetail();
-  };
-  followWeek(organization.id, { onWeek, onState: setLive, renewSession }).catch(() => setLive('offline'));
-  setInterval(refreshDetail, detailEveryMs);
-  return view.node;
-}
-
-async function openWeeks() {
-  const place = getPlace('weeks');
-  place.replaceChildren(createSkeleton());
-  try {
-    /** @type {Organization[]} */
-    const organizations = await readJson('/api/organizations');
-    getPlace('contents').prepend(
-      ...organizations.map(({ slug, name }) => element('li', {}, element('a', { href: `#${slug}` }, name))),
-    );
-    place.replaceChildren(...organizations.map(openWeek));
-  } catch (error) {
-    const isSignInNeeded = error instanceof RequestProblem && error.status === 401;
-    place.replaceChildren(
-      isSignInNeeded ? createSignInNotice() : createProblem(messageOf(error), () => void openWeeks()),
-    );
-    if (isSignInNeeded) getPlace('session').replaceChildren();
-  }
-}
-
-async function openApiList() {
-  const place = getPlace('endpoints');
-  try {
-    place.replaceChildren(...createApiList(await readJson('/openapi.json')));
-  } catch (error) {
-    place.replaceChildren(createProblem(messageOf(error), () => void openApiList()));
-  }
 }
 
 async function start() {
+  const link = takeMailedLink();
+  const wasSignedIn = isSignedIn();
   await renewSession().catch(() => false);
-  getPlace('session').replaceChildren(createSessionControl());
-  await Promise.all([openWeeks(), openApiList()]);
+  if (link) await openMailedLink(link);
+  const hasEnded = (wasSignedIn && !isSignedIn()) || location.hash === endedFragment;
+  if (location.hash === endedFragment) history.replaceState(null, '', '/');
+  if (hasEnded) showNotice('Your session has ended. Sign in again.');
+  getPlace('session').replaceChildren(...createSessionControl());
+  addEventListener(sessionEnded, () => {
+    location.hash = endedFragment;
+    location.reload();
+  });
+  const isIn = isSignedIn();
+  addEventListener('storage', () => {
+    // Another page of this browser signed in or out.
+    if (isSignedIn() !== isIn) location.reload();
+  });
+  const route = createRouter();
+  addEventListener('hashchange', () => void route());
+  await route();
 }
 
 void start();

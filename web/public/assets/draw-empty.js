@@ -13,8 +13,7 @@ export function createEmpty({ slug, is_demo }) {
   };
   const command = [
     `curl -X POST ${location.origin}/api/weekly/items \\`,
-    `  -H 'Authorization: Bearer <access token>' \\`,
-    `  -H 'X-Organization-Id: ${slug}' \\`,
+    `  -H 'X-API-Key: <key>' \\`,
     `  -H 'Content-Type: application/json' \\`,
     `  -d '${JSON.stringify({ items: [item] })}'`,
   ].join('\n');
@@ -31,10 +30,10 @@ export function createEmpty({ slug, is_demo }) {
     element(
       'p',
       {},
-      'An access token comes from ',
-      element('a', { href: '/docs#/Identity/identity.register' }, 'POST /auth/register'),
-      ' or ',
-      element('a', { href: '/docs#/Identity/identity.login' }, 'POST /auth/login'),
+      'The key is made under ',
+      element('a', { href: '#account/api-keys' }, 'API keys'),
+      ', with the scope ',
+      element('code', {}, 'weekly:write'),
       '.',
     ),
   );

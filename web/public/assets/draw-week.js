@@ -4,6 +4,8 @@ import { createEmpty } from './draw-empty.js';
 import { createCategories, createHighlights, createNewest, createPending } from './draw-lists.js';
 import { createStats } from './draw-stats.js';
 import { createFormats } from './formats.js';
+import { createButton, messageOf } from './forms.js';
+import { RequestProblem } from './requests.js';
 
 /** @typedef {import('../../../contract/weekly.ts').WeeklyData} WeeklyData */
 /** @typedef {import('../../../contract/weekly.ts').WeekComparison} WeekComparison */
@@ -62,22 +64,23 @@ export function createWeekSection(organization) {
     },
     showLoading: () => state.replaceChildren(createSkeleton()),
     /**
-     * @param {string} message
+     * @param {unknown} error
      * @param {() => void} retry
      */
-    showProblem: (message, retry) => state.replaceChildren(createProblem(message, retry)),
+    showProblem: (error, retry) => state.replaceChildren(createProblem(error, retry)),
   };
 }
 
 /**
  * What went wrong, and a button that tries again.
- * @param {string} message
+ * @param {unknown} error
  * @param {() => void} retry
  */
-export function createProblem(message, retry) {
-  const button = element('button', { type: 'button' }, 'Try again');
-  button.addEventListener('click', retry);
-  return element('div', { class: 'notice', role: 'alert' }, element('p', {}, message), button);
+export function createProblem(error, retry) {
+  const needsSetup = error instanceof RequestProblem && error.code === 'MFA_SETUP_REQUIRED';
+  const setUp = element('a', { href: '#account/second-factor' }, 'Set up a second factor');
+  const wayOn = needsSetup ? setUp : createButton('Try again', retry);
+  return element('div', { class: 'notice', role: 'alert' }, element('p', {}, messageOf(error)), wayOn);
 }
 
 /** Stands where the numbers will be. */

@@ -34,10 +34,8 @@ export async function followWeek(organization, { onWeek, onState, renewSession }
     );
   };
   const reconnect = () => {
-    setTimeout(() => {
-      const connect = () => void socket.connect();
-      renewSession().then(connect, connect);
-    }, retryMs);
+    const connectSoon = () => void setTimeout(() => socket.connect(), retryMs);
+    renewSession().then(connectSoon, connectSoon);
   };
 
   socket.on('connect', subscribe);

@@ -1,66 +1,178 @@
 import { element } from './dom.js';
-import { isSignedIn, register, signIn, signOut } from './requests.js';
+import { createButton, createForm, createInput } from './forms.js';
+import { RequestProblem } from './requests.js';
+import { askForPasswordLink, register, signIn, signInWithCode } from './session.js';
 
-/** A disclosure with the form, or the button that signs out. */
-export function createSessionControl() {
-  if (isSignedIn()) {
-    const button = element('button', { type: 'button' }, 'Sign out');
-    button.addEventListener('click', () => void signOut().then(() => location.reload()));
-    return button;
-  }
-  return element('details', { class: 'sign-in' }, element('summary', {}, 'Sign in'), createSignInForm());
+/** @typedef {{ id: string, isInvited: boolean, show: (content: Node[]) => void, onSignedIn: () => void }} Panel */
+
+/**
+ * The steps of signing in: address and password, the code, a forgotten password, or a new account.
+ * @param {{ id: string, hasForgotten?: boolean, isInvited?: boolean, onSignedIn?: () => void }} options the id tells
+ *   forms on one page apart
+ */
+export function createSignInPanel({ id, hasForgotten, isInvited = false, onSignedIn = () => location.reload() }) {
+  const node = element('div', { class: 'panel' });
+  /** @type {Panel} */
+  const panel = {
+    id,
+    isInvited,
+    onSignedIn,
+    show: (content) => {
+      node.replaceChildren(...content);
+      const first = [...node.querySelectorAll('input')].find(({ value }) => value === '');
+      first?.focus();
+    },
+  };
+  node.append(...(hasForgotten ? createForgottenStep(panel, '') : createFirstStep(panel)));
+  return node;
 }
 
-/** What stands in place of the numbers where nobody sees them without signing in. */
-export function createSignInNotice() {
-  return element(
-    'section',
-    { class: 'notice sign-in', 'aria-labelledby': 'sign-in-title' },
-    element('h2', { id: 'sign-in-title' }, 'Sign in to see your week'),
-    element(
-      'p',
-      {},
-      'This server shows its numbers to members only. Sign in here, or send ',
-      element('a', { href: '/docs#/Identity/identity.login' }, 'POST /auth/login'),
-      '. Without an account, begin with ',
-      element('a', { href: '/docs#/Identity/identity.register' }, 'POST /auth/register'),
-      '.',
-    ),
-    createSignInForm(),
+/**
+ * @param {Panel} panel
+ * @param {{ email?: string, note?: string }} [given]
+ */
+function createFirstStep(panel, { email = '', note = '' } = {}) {
+  const address = createAddress(panel, 'username', email);
+  const password = createInput(
+    { form: panel.id, name: 'password', label: 'Password' },
+    { type: 'password', autocomplete: 'current-password', maxlength: '128' },
+  );
+  const newcomer = createButton('Make an account', () => panel.show(createRegisterStep(panel, address.input.value)));
+  const form = createForm({
+    fields: [address, password],
+    submit: 'Sign in',
+    others: [newcomer],
+    onSubmit: async (values) => {
+      const mfaToken = await signIn(values.email, values.password);
+      if (mfaToken === undefined) panel.onSignedIn();
+      else panel.show(createCodeStep(panel, { mfaToken, email: values.email }));
+    },
+  });
+  const forgotten = createButton(
+    'Forgot your password?',
+    () => panel.show(createForgottenStep(panel, address.input.value)),
+    { class: 'link' },
+  );
+  return [...(note ? [element('p', { class: 'hint', role: 'alert' }, note)] : []), form, forgotten];
+}
+
+/**
+ * @param {Panel} panel
+ * @param {{ mfaToken: string, email: string }} given
+ */
+function createCodeStep(panel, { mfaToken, email }) {
+  const code = createInput(
+    { form: panel.id, name: 'code', label: 'Code', hint: 'The six digits that your authenticator shows now.' },
+    { autocomplete: 'one-time-code', inputmode: 'numeric', minlength: '6', maxlength: '32', spellcheck: 'false' },
+  );
+  const form = createForm({
+    fields: [code],
+    submit: 'Go on',
+    onSubmit: async (values) => {
+      try {
+        await signInWithCode(mfaToken, values.code);
+      } catch (error) {
+        const isTooLate = error instanceof RequestProblem && error.code === 'INVALID_TOKEN';
+        if (!isTooLate) throw error;
+        const note = 'That took longer than five minutes. Sign in again.';
+        return panel.show(createFirstStep(panel, { email, note }));
+      }
+      panel.onSignedIn();
+    },
+  });
+  const recovery = createButton(
+    'Use a recovery code',
+    () => {
+      code.input.inputMode = 'text';
+      code.input.autocomplete = 'off';
+      const hint = code.node.querySelector('.hint');
+      if (hint) hint.textContent = 'One of the codes that you kept when you set the second factor up.';
+      code.input.focus();
+      recovery.remove();
+    },
+    { class: 'link' },
+  );
+  return [form, recovery, createWayBack(panel, email)];
+}
+
+/**
+ * @param {Panel} panel
+ * @param {string} email
+ */
+function createForgottenStep(panel, email) {
+  const address = createAddress(panel, 'username', email);
+  const form = createForm({
+    fields: [address],
+    submit: 'Mail me a link',
+    onSubmit: (values) => askForPasswordLink(values.email),
+  });
+  const text = 'With the link that is mailed to you, you choose a new password.';
+  return [element('p', { class: 'hint' }, text), form, createWayBack(panel, email)];
+}
+
+/**
+ * @param {Panel} panel
+ * @param {string} email
+ */
+function createRegisterStep(panel, email) {
+  const address = createAddress(panel, 'email', email);
+  const facts = { form: panel.id };
+  const name = createInput({ ...facts, name: 'name', label: 'Your name' }, { autocomplete: 'name', maxlength: '200' });
+  const password = createNewPassword(panel.id, 'Password');
+  const organization = createInput(
+    { ...facts, name: 'organization_name', label: 'Organization (optional)' },
+    { required: undefined, autocomplete: 'organization', maxlength: '200' },
+  );
+  const setupToken = createInput(
+    { ...facts, name: 'setup_token', label: 'Setup token', hint: 'Printed when the server started.' },
+    { required: undefined, autocomplete: 'off', spellcheck: 'false', maxlength: '200' },
+  );
+  setupToken.node.hidden = true;
+  const form = createForm({
+    fields: [name, address, password, ...(panel.isInvited ? [] : [organization, setupToken])],
+    submit: 'Make the account',
+    onSubmit: async (values) => {
+      try {
+        await register(/** @type {import('./session.js').NewAccount} */ (values));
+      } catch (error) {
+        // The first account of an installation in production takes the token.
+        if (error instanceof RequestProblem && error.code === 'FORBIDDEN') setupToken.node.hidden = false;
+        throw error;
+      }
+      panel.onSignedIn();
+    },
+  });
+  return [form, createWayBack(panel, email)];
+}
+
+/**
+ * @param {Panel} panel
+ * @param {'username' | 'email'} autocomplete
+ * @param {string} value
+ */
+function createAddress(panel, autocomplete, value) {
+  return createInput(
+    { form: panel.id, name: 'email', label: 'E-mail' },
+    { type: 'email', autocomplete, maxlength: '254', value },
   );
 }
 
-function createSignInForm() {
-  const email = element('input', { type: 'email', name: 'email', autocomplete: 'username', required: '' });
-  const password = element('input', {
-    type: 'password',
-    name: 'password',
-    autocomplete: 'current-password',
-    required: '',
-  });
-  const button = element('button', { type: 'submit', value: 'sign-in' }, 'Sign in');
-  const newcomer = element('button', { type: 'submit', value: 'register' }, 'Make an account');
-  const problem = element('p', { class: 'problem', role: 'alert' });
-  const form = element(
-    'form',
-    { method: 'post', action: '/auth/login' },
-    element('label', {}, 'E-mail', email),
-    element('label', {}, 'Password', password),
-    element('p', { class: 'choices' }, button, newcomer),
-    problem,
+/**
+ * @param {string} form
+ * @param {string} label
+ */
+export function createNewPassword(form, label) {
+  return createInput(
+    { form, name: 'password', label, hint: 'At least 8 characters, and none of the common ones.' },
+    { type: 'password', autocomplete: 'new-password', minlength: '8', maxlength: '128' },
   );
-  form.addEventListener('submit', (event) => {
-    event.preventDefault();
-    const isNew = /** @type {HTMLButtonElement | null} */ (event.submitter)?.value === 'register';
-    button.disabled = newcomer.disabled = true;
-    problem.textContent = '';
-    (isNew ? register : signIn)(email.value, password.value).then(
-      () => location.reload(),
-      (/** @type {Error} */ error) => {
-        problem.textContent = error.message;
-        button.disabled = newcomer.disabled = false;
-      },
-    );
-  });
-  return form;
+}
+
+/**
+ * @param {Panel} panel
+ * @param {string} email
+ */
+function createWayBack(panel, email) {
+  const back = () => panel.show(createFirstStep(panel, { email }));
+  return createButton('Back to signing in', back, { class: 'link' });
 }

@@ -1,3 +1,4 @@
+import { runAdmin } from './admin.ts';
 import { runConfig } from './config.ts';
 import { runMigrate } from './migrate.ts';
 import { runSql } from './sql.ts';
@@ -17,5 +18,6 @@ export const commands: Readonly<Record<string, Command>> = {
   migrate: { usage: 'bring the database to the newest schema', run: runMigrate },
   config: { usage: 'print the effective configuration, secrets masked', run: runConfig },
   sql: { usage: '--organization <slug> "SELECT …"  read one organization’s tables', run: runSql },
+  admin: { usage: 'add <e-mail address>  make an account an administrator of the installation', run: runAdmin },
   weekly: { usage: 'cleanup  remove weekly data past the retention of each organization', run: runWeekly },
 };

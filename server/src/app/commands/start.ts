@@ -1,6 +1,7 @@
 import { shapeConfig } from '#platform/config/config.ts';
 import { readEnvironment } from '#platform/config/environment.ts';
 import { createLogs, type Log } from '#platform/log/log.ts';
+import { addAdministrator } from '../add-administrator.ts';
 import { cleanWeeks } from '../clean-weeks.ts';
 import { type RunningServer, runServer } from '../run-server.ts';
 import { serveControl } from './control.ts';
@@ -20,6 +21,7 @@ export async function runStart({ role }: { role?: 'worker' }): Promise<void> {
     config.databaseUrl === undefined
       ? await serveControl(config.dataDir, {
           sql: (input) => answerSql(platform.scopes, input as Parameters<typeof answerSql>[1]),
+          'admin-add': (email) => addAdministrator(platform.scopes, { email: String(email), now: platform.now() }),
           'weekly-cleanup': () => cleanWeeks(platform, features),
         })
       : undefined;

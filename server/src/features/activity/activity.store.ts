@@ -149,6 +149,52 @@ export async function removeItems(
   return rows[0] ?? { days: [], reviewsFrom: null };
 }
 
+/** Items of authors, as their sources or members wrote them down. */
+interface Authorship {
+  /** Names and addresses, as they are spelled in any case. */
+  readonly authors: readonly string[];
+}
+
+const isBy = ({ authors }: Authorship) =>
+  sql`lower(author) = any(${authors.map((name) => name.toLowerCase())}::text[])`;
+
+/** An item with its author's name. */
+export type AuthoredItem = Omit<ItemRecord, 'occurred_at' | 'resolved_at'> & {
+  readonly organization_id: string;
+  readonly id: string;
+  readonly occurred_at: Date;
+  readonly resolved_at: Date | null;
+};
+
+/** The items of authors past an id. */
+export async function listItemsBy(
+  { db, organizationId }: OrganizationTx,
+  { after, limit, ...authorship }: Authorship & { after: string | undefined; limit: number },
+): Promise<AuthoredItem[]> {
+  const { rows } = await sql<AuthoredItem>`
+    select organization_id, id, kind, title, author, category, impact, status, url, external_id, occurred_at, resolved_at
+    from activity_items
+    where organization_id = ${organizationId} and ${isBy(authorship)}
+      and ${after === undefined ? sql`true` : sql`id > ${after}::uuid`}
+    order by id limit ${limit}`.execute(db);
+  return rows;
+}
+
+/** Gives the items of authors another author. */
+export async function renameAuthors(
+  { db, organizationId }: OrganizationTx,
+  { to, timezone, ...authorship }: Authorship & { to: string; timezone: string },
+): Promise<AffectedDays> {
+  const { rows } = await sql<AffectedDays>`
+    with renamed as (
+      update activity_items set author = ${to} where organization_id = ${organizationId} and ${isBy(authorship)}
+      returning kind, occurred_at
+    ),
+    touched as (select distinct kind, (occurred_at at time zone ${timezone})::date as day from renamed)
+    select ${touchedDays}`.execute(db);
+  return rows[0] ?? { days: [], reviewsFrom: null };
+}
+
 /** Removes at most `limit` items from before a moment, not the reviews that were open then; answers how many. */
 export async function removeItemsBefore(tx: OrganizationTx, before: Date, limit: number): Promise<number> {
   const { rows } = await sql<{ removed: number }>`

@@ -1,8 +1,9 @@
-import { createSecretKey } from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
-import { invalidToken } from './identity.errors.ts';
+import type { Role } from '@almanac/contract/permissions.ts';
+import { newId } from '#kernel/ids.ts';
+import { createTokenSigner, type SigningKey } from '#platform/crypto/sign-tokens.ts';
+import { invalidMfaToken, invalidToken } from './identity.errors.ts';
 
-/** What an access token says. */
+/** What an access token says. The role in it informs its bearer: rights come from the database, so none is read back. */
 export interface AccessClaims {
   readonly userId: string;
   readonly sessionId: string;
@@ -11,62 +12,63 @@ export interface AccessClaims {
   readonly expiresMs: number;
 }
 
+/** What a token between password and second factor says. */
+export interface MfaClaims {
+  readonly id: string;
+  readonly userId: string;
+  /** When the password was right, in epoch milliseconds, so that a change of password after it can be told. */
+  readonly issuedMs: number;
+}
+
 /** Seconds that an access token lasts. */
 export const accessTokenSeconds = 900;
+const mfaTokenSeconds = 300;
+const accessAudience = 'almanac';
+const mfaAudience = 'almanac/mfa';
 
-const issuer = 'almanac';
-const algorithm = 'HS256';
-/** Three parts of strict base64url (RFC 7515): a token has one spelling, so no padding, and no stray bits at an end. */
-function isCompactForm(token: string): boolean {
-  const parts = token.split('.');
-  return parts.length === 3 && parts.every((part) => part !== '' && toBase64Url(part) === part);
-}
-
-const isId = (claim: unknown) => typeof claim === 'string' && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(claim);
-
-const toBase64Url = (part: string) => Buffer.from(part, 'base64url').toString('base64url');
-
-/** Signs and verifies access tokens (JWT, RFC 7519) with the installation's secret. */
+/** Signs and verifies the tokens of signing in. One kind is never taken for the other. */
 export interface AccessTokens {
-  sign(claims: Omit<AccessClaims, 'expiresMs'>): Promise<string>;
+  sign(claims: Omit<AccessClaims, 'expiresMs'> & { role: Role }): Promise<string>;
   /** Throws `INVALID_TOKEN` for a token that is malformed, expired, or signed by another key or algorithm. */
   verify(token: string): Promise<AccessClaims>;
+  /** A token for the second step of signing in, for five minutes. */
+  signMfaToken(claims: { userId: string }): Promise<string>;
+  /** Throws `INVALID_TOKEN` as `verify` does. */
+  verifyMfaToken(token: string): Promise<MfaClaims>;
 }
 
-export function createAccessTokens(secret: string, now: () => Date): AccessTokens {
-  const key = createSecretKey(Buffer.from(secret, 'utf8'));
+/** Makes the tokens of signing in. With a key pair EdDSA alone is taken, with a secret HS256 alone. */
+export function createAccessTokens({ now, ...key }: SigningKey & { now: () => Date }): AccessTokens {
+  const signer = createTokenSigner(key, now);
   return {
-    sign: ({ userId, sessionId, organizationId }) => {
-      const seconds = Math.floor(now().getTime() / 1000);
-      return new SignJWT({ sid: sessionId, org: organizationId })
-        .setProtectedHeader({ alg: algorithm, typ: 'JWT' })
-        .setIssuer(issuer)
-        .setAudience(issuer)
-        .setSubject(userId)
-        .setIssuedAt(seconds)
-        .setExpirationTime(seconds + accessTokenSeconds)
-        .sign(key);
+    sign: ({ userId, sessionId, organizationId, role }) => {
+      const claims = { sub: userId, sid: sessionId, org: organizationId, role };
+      return signer.sign({ audience: accessAudience, lifeSeconds: accessTokenSeconds, claims });
     },
     verify: async (token) => {
-      if (token.length > 4_096 || !isCompactForm(token)) throw invalidToken('is not a JWT');
-      try {
-        const { payload } = await jwtVerify(token, key, {
-          algorithms: [algorithm],
-          issuer,
-          audience: issuer,
-          currentDate: now(),
-          requiredClaims: ['sub', 'sid', 'org', 'exp'],
-        });
-        if (![payload.sub, payload.sid, payload.org].every(isId)) throw invalidToken('does not verify');
-        return {
-          userId: String(payload.sub),
-          sessionId: String(payload.sid),
-          organizationId: String(payload.org),
-          expiresMs: Number(payload.exp) * 1000,
-        };
-      } catch (error) {
-        throw invalidToken(error instanceof errors.JWTExpired ? 'has expired' : 'does not verify');
-      }
+      const reading = await signer.verify(token, accessAudience);
+      if ('fault' in reading) throw invalidToken(whyNot[reading.fault]);
+      const { sub, sid, org } = reading.claims;
+      if (!isId(sub) || !isId(sid) || !isId(org)) throw invalidToken(whyNot.unverified);
+      return { userId: sub, sessionId: sid, organizationId: org, expiresMs: reading.expiresMs };
+    },
+    signMfaToken: ({ userId }) => {
+      const claims = { sub: userId, jti: newId(), iat_ms: now().getTime() };
+      return signer.sign({ audience: mfaAudience, lifeSeconds: mfaTokenSeconds, claims });
+    },
+    verifyMfaToken: async (token) => {
+      const reading = await signer.verify(token, mfaAudience);
+      if ('fault' in reading) throw invalidMfaToken();
+      const { sub, jti, iat_ms: issuedMs } = reading.claims;
+      if (!isId(sub) || !isId(jti) || !isMoment(issuedMs)) throw invalidMfaToken();
+      return { id: jti, userId: sub, issuedMs };
     },
   };
 }
+
+const whyNot = { malformed: 'is not a JWT', unverified: 'does not verify', expired: 'has expired' } as const;
+
+const isId = (claim: unknown): claim is string =>
+  typeof claim === 'string' && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(claim);
+
+const isMoment = (claim: unknown): claim is number => Number.isSafeInteger(claim);

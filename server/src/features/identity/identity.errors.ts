@@ -1,10 +1,37 @@
-import { AppError, conflict } from '#platform/errors/app-error.ts';
+import { AppError, conflict, validationFailed } from '#platform/errors/app-error.ts';
+import type { MailedPurpose } from './identity.tables.ts';
 
 /** The same words for an unknown address and a wrong password, so that nobody learns who has an account. */
 export function invalidCredentials(): AppError {
   return new AppError({
     code: 'INVALID_CREDENTIALS',
     message: 'The e-mail address and password do not belong together.',
+  });
+}
+
+export function wrongCode(): AppError {
+  return new AppError({
+    code: 'INVALID_CREDENTIALS',
+    message: 'The code is wrong, used or too old. Take the newest of the authenticator, or a recovery code.',
+  });
+}
+
+export function wrongPassword(): AppError {
+  return new AppError({ code: 'INVALID_CREDENTIALS', message: 'The current password is wrong.' });
+}
+
+export function mfaRequired(mfaToken: string): AppError {
+  return new AppError({
+    code: 'MFA_REQUIRED',
+    message: 'A code of the second factor is needed: send it with this mfa_token to POST /auth/login/mfa.',
+    details: { mfa_token: mfaToken },
+  });
+}
+
+export function invalidMfaToken(): AppError {
+  return new AppError({
+    code: 'INVALID_TOKEN',
+    message: 'The mfa_token does not verify or has expired. Begin again at POST /auth/login.',
   });
 }
 
@@ -17,6 +44,17 @@ export function invalidToken(why: string): AppError {
   });
 }
 
+export function invalidApiKey(): AppError {
+  return new AppError({ code: 'INVALID_TOKEN', message: 'The API key is unknown, expired or was ended.' });
+}
+
+export function twoCredentials(): AppError {
+  return new AppError({
+    code: 'INVALID_TOKEN',
+    message: 'Both Authorization and X-API-Key were sent: send one of them.',
+  });
+}
+
 export function invalidRefreshToken(): AppError {
   return new AppError({
     code: 'INVALID_TOKEN',
@@ -24,8 +62,21 @@ export function invalidRefreshToken(): AppError {
   });
 }
 
+const remedies = {
+  reset_password: 'have a new one mailed at POST /auth/reset-password',
+  verify_email: 'a new password by mail confirms the address, too',
+} as const satisfies Record<MailedPurpose, string>;
+
+export function invalidMailedToken(purpose: MailedPurpose): AppError {
+  return validationFailed([{ field: 'token', issue: `is unknown, used or too old; ${remedies[purpose]}` }]);
+}
+
 export function emailTaken(email: string): AppError {
   return conflict(`There is an account for '${email}' already. Sign in at POST /auth/login.`);
+}
+
+export function noPasswordToChange(): AppError {
+  return conflict('This account signs in elsewhere and has no password here.');
 }
 
 export function setupTokenNeeded(): AppError {
@@ -35,11 +86,11 @@ export function setupTokenNeeded(): AppError {
   });
 }
 
-export function tooManyLogins(retryAfterSeconds: number): AppError {
+export function tooManyRequests(retryAfterSeconds: number): AppError {
   const wait = Math.ceil(retryAfterSeconds);
   return new AppError({
     code: 'RATE_LIMITED',
-    message: `Too many attempts from this address. Go on in ${wait} s.`,
+    message: `Too many requests of this kind from this address. Go on in ${wait} s.`,
     retryAfterSeconds: wait,
   });
 }

@@ -1,29 +1,60 @@
 import type { FastifyInstance } from 'fastify';
+import { deleteOldAttempts, type SignInGuard } from '#features/passwords/index.ts';
 import type { UserPrincipal } from '#platform/access/principal.ts';
 import type { Config } from '#platform/config/config.ts';
+import { deriveKey } from '#platform/crypto/derive-key.ts';
 import type { InstanceTx, Scopes } from '#platform/db/scopes.ts';
 import type { Authenticator } from '#platform/http/gate.ts';
+import { defineJob, type JobDefinition } from '#platform/jobs/define-job.ts';
 import type { RateLimiter } from '#platform/limits/rate-limiter.ts';
+import type { Log } from '#platform/log/log.ts';
+import type { Mail } from '#platform/mail/mail.ts';
 import { createAccessTokens } from './access-tokens.ts';
-import { createAuthenticator } from './authenticator.ts';
+import { type AccountsService, createAccountsService, type OutsideClaims } from './accounts.service.ts';
+import { isFirstAccount } from './accounts.store.ts';
+import { createAuthenticator, type Forgotten, type VerifiedApiKey } from './authenticator.ts';
 import { addIdentityRoutes } from './identity.routes.ts';
-import { createIdentityService } from './identity.service.ts';
-import { findEndedStandings, isFirstAccount } from './identity.store.ts';
+import { createRecoveryService } from './recovery.service.ts';
+import { createRefreshTokens } from './refresh-tokens.ts';
+import { type CheckCode, createSessionsService } from './sessions.service.ts';
+import { deleteOldSessions } from './sessions.store.ts';
+import { findEndedStandings } from './standing.store.ts';
 
 interface IdentityNeeds {
-  config: Pick<Config, 'jwtSecret' | 'isProduction' | 'setupToken'> & { http: Pick<Config['http'], 'cookieSameSite'> };
+  config: Pick<Config, 'jwtSecret' | 'tokenKey' | 'isProduction' | 'setupToken'> & {
+    http: Pick<Config['http'], 'cookieSameSite'>;
+  };
   scopes: Pick<Scopes, 'inInstance'>;
   limiter: RateLimiter;
+  guard: SignInGuard;
+  mail: Pick<Mail, 'queue' | 'deliverSoon' | 'linkTo'>;
+  log: Log;
   now: () => Date;
+  /** Waits so many milliseconds. */
+  pause: (ms: number) => Promise<void>;
+  checkCode: CheckCode;
+  verifyApiKey: (key: string) => Promise<VerifiedApiKey | undefined>;
+  issuers: OutsideIssuers;
   anonymousUserId: string | undefined;
   localOrganizationId: string;
   makeOrganization: (tx: InstanceTx, organization: { name: string }) => Promise<string>;
 }
 
+/** Those whose tokens are taken beside our own. */
+interface OutsideIssuers {
+  isOutside(token: string): boolean;
+  verify(token: string): Promise<OutsideClaims & { expiresMs: number; hasSecondFactor: boolean }>;
+}
+
 /** Accounts, sessions and who a request is. */
 export interface IdentityFeature {
   readonly authenticator: Authenticator;
-  /** Of the principals given, those whose session or membership has ended. */
+  readonly jobs: readonly JobDefinition[];
+  /** Has what is known of these looked up anew with the next request. */
+  forget(forgotten: Forgotten): void;
+  /** Throws INVALID_CREDENTIALS unless it is the account's password. */
+  confirmPassword: AccountsService['confirmPassword'];
+  /** Of the principals given, those whose session, key, membership or role has ended. */
   findEnded(principals: readonly UserPrincipal[]): Promise<UserPrincipal[]>;
   /** False until somebody has registered. */
   hasAccounts(): Promise<boolean>;
@@ -31,35 +62,59 @@ export interface IdentityFeature {
 }
 
 export function createIdentityFeature(needs: IdentityNeeds): IdentityFeature {
-  const { config, scopes, limiter, now } = needs;
-  const tokens = createAccessTokens(config.jwtSecret, now);
-  const authenticator = createAuthenticator({ scopes, tokens, now, anonymousUserId: needs.anonymousUserId });
-  const service = createIdentityService({
-    forgetSession: authenticator.forget,
-    scopes,
+  const { config, scopes, limiter, issuers, now } = needs;
+  const tokens = createAccessTokens({ ...config.tokenKey, now });
+  const authenticator = createAuthenticator({
+    ...needs,
     tokens,
-    now,
+    isOutsideToken: (token) => issuers.isOutside(token),
+    verifyOutsideToken: async (token) => {
+      const { expiresMs, hasSecondFactor, ...claims } = await issuers.verify(token);
+      return { userId: await accounts.putOutsideAccount(claims), expiresMs, hasSecondFactor };
+    },
+  });
+  const { forget } = authenticator;
+  const refreshTokens = createRefreshTokens(deriveKey(config.jwtSecret, 'refresh tokens'));
+  const recovery = createRecoveryService({ ...needs, forget });
+  const sessions = createSessionsService({ ...needs, tokens, refreshTokens, forget });
+  const accounts: AccountsService = createAccountsService({
+    ...needs,
+    sessions,
+    recovery,
+    forget,
     setupToken: config.setupToken,
-    makeOrganization: needs.makeOrganization,
-    localOrganizationId: needs.localOrganizationId,
   });
   // Browsers drop a cookie that goes to other sites and is not Secure.
   const secure = config.isProduction || config.http.cookieSameSite === 'none';
   const cookies = { secure, sameSite: config.http.cookieSameSite };
   return {
     authenticator,
+    jobs: [pruneSessions],
+    forget,
+    confirmPassword: accounts.confirmPassword,
     findEnded: async (principals) => {
       if (principals.length === 0) return [];
-      const asked = principals.map(({ userId, organizationId, sessionId, role }) => ({
-        userId,
-        organizationId,
-        sessionId,
-        role,
-      }));
-      const ended = await scopes.inInstance((tx) => findEndedStandings(tx, asked, now()));
+      const ended = await scopes.inInstance((tx) => findEndedStandings(tx, principals, now()));
       return ended.flatMap((index) => principals[index] ?? []);
     },
     hasAccounts: async () => !(await scopes.inInstance(isFirstAccount)),
-    addRoutes: (app) => addIdentityRoutes(app, { service, limiter, cookies }),
+    addRoutes: (app) => addIdentityRoutes(app, { accounts, sessions, recovery, limiter, cookies }),
   };
 }
+
+const pruneSessions = defineJob({
+  name: 'prune_sessions',
+  summary: 'Removes failed sign-ins past their 15 minutes, and sessions and mailed tokens that ended 30 days ago.',
+  scope: 'instance',
+  schedule: '20 * * * *',
+  missed: 'once',
+  retry: { limit: 2, delaySeconds: 60 },
+  timeoutSeconds: 120,
+  maxFailures: 10,
+  handler: (run) =>
+    run.inInstance(async (tx) => {
+      const attempts = await deleteOldAttempts(tx, run.now());
+      const sessions = await deleteOldSessions(tx, run.now());
+      return attempts + sessions > 0 ? { attempts, sessions } : undefined;
+    }),
+});

@@ -1,1 +1,2 @@
+export { holdRegistrations } from './accounts.store.ts';
 export { createIdentityFeature, type IdentityFeature } from './identity.feature.ts';

@@ -5,11 +5,12 @@ import { inject } from '#testing/inject.ts';
 import { makeTestApp, type TestApp } from '#testing/make-app.ts';
 
 interface Session {
-  user: { id: string };
+  user: { id: string; email: string };
   access_token: string;
   refresh_token: string;
 }
 
+const password = 'correct horse battery';
 let it: TestApp;
 let session: Session;
 let addresses = 0;
@@ -18,7 +19,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   addresses += 1;
-  const body = { email: `${newId()}@example.org`, password: 'correct horse battery' };
+  const body = { email: `${newId()}@example.org`, password };
   const remoteAddress = `10.2.0.${addresses}`;
   session = (await inject(it.app, { method: 'POST', url: '/auth/register', body, remoteAddress })).json();
 });
@@ -29,50 +30,24 @@ const profile = async (headers: Record<string, string> = bearer()) =>
   (await inject(it.app, { url: '/users/profile', headers })).statusCode;
 const refresh = (refresh_token: string) =>
   inject(it.app, { method: 'POST', url: '/auth/refresh', body: { refresh_token } });
+const send = (
+  request: `${'GET' | 'POST' | 'DELETE'} ${string}`,
+  { body, headers = bearer() }: { body?: object; headers?: object } = {},
+) => {
+  const [method = '', url = ''] = request.split(' ');
+  return inject(it.app, {
+    method: method as 'GET',
+    url,
+    headers: headers as Record<string, string>,
+    ...(body ? { body } : {}),
+  });
+};
+const signIn = async (email: string): Promise<Session> =>
+  (await inject(it.app, { method: 'POST', url: '/auth/login', body: { email, password } })).json();
 const pass = (seconds: number) => {
   it.clock.now = new Date(it.clock.now.getTime() + seconds * 1_000);
 };
 const change = (statement: ReturnType<typeof sql>) => it.platform.scopes.inInstance(({ db }) => statement.execute(db));
-
-describe('A refresh token', () => {
-  test('is exchanged for new tokens, once', async () => {
-    const renewed = (await refresh(session.refresh_token)).json<Session>();
-    expect(renewed.refresh_token).not.toBe(session.refresh_token);
-    expect(await profile(bearer(renewed.access_token))).toBe(200);
-    const again = await refresh(session.refresh_token);
-    expect([again.statusCode, again.json().error.code]).toEqual([401, 'INVALID_TOKEN']);
-    expect((await refresh(renewed.refresh_token)).statusCode).toBe(200);
-  });
-
-  test('comes from the cookie of an allowed page too', async () => {
-    const headers = { cookie: `refresh_token=${session.refresh_token}`, origin: 'http://localhost:5173' };
-    const answer = await inject(it.app, { method: 'POST', url: '/auth/refresh', headers });
-    expect(answer.statusCode).toBe(200);
-    expect(answer.cookies.find(({ name }) => name === 'refresh_token')?.value).toBe(answer.json().refresh_token);
-  });
-
-  test('of 20 exchanges at once exactly one succeeds', async () => {
-    const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(session.refresh_token)));
-    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, ...Array(19).fill(401)]);
-  });
-
-  test('ends after 30 days, with a logout and with the account', async () => {
-    const { rows } = await sql`select refresh_token_hash from user_sessions where user_id = ${session.user.id}`.execute(
-      it.platform.database.root,
-    );
-    expect(JSON.stringify(rows)).not.toContain(session.refresh_token);
-    await change(sql`update users set deleted_at = now() where id = ${session.user.id}`);
-    expect((await refresh(session.refresh_token)).statusCode).toBe(401);
-    await change(sql`update users set deleted_at = null where id = ${session.user.id}`);
-    const { refresh_token } = session;
-    pass(30 * 86_400);
-    expect((await refresh(refresh_token)).statusCode).toBe(401);
-  });
-
-  test.each(['', 'x', 'x'.repeat(200), '\u0000', "' or true --"])('%j is none', async (token) => {
-    expect([400, 401]).toContain((await refresh(token)).statusCode);
-  });
-});
 
 describe('Within five seconds', () => {
   test('of a logout its tokens are refused, and cookies are cleared', async () => {
@@ -118,6 +93,7 @@ describe('Within five seconds', () => {
     const authenticate = () =>
       it.features.identity.authenticator.authenticate({
         authorization: bearer().authorization,
+        apiKey: undefined,
         cookieToken: undefined,
         organization: undefined,
         anonymousOrganization: 'demo',
@@ -192,4 +168,69 @@ describe('Wrong credentials', () => {
       expect(await summary({ ...bearer(token), 'x-organization-id': name })).toBe(200);
     }
   });
+});
+
+describe('One’s sessions', () => {
+  test('are listed, the last used first, with where they came from', async () => {
+    pass(60);
+    const userAgent = 'Firefox/133.0';
+    const body = { email: session.user.email, password };
+    const headers = { 'user-agent': userAgent };
+    const later = await inject(it.app, {
+      method: 'POST',
+      url: '/auth/login',
+      body,
+      headers,
+      remoteAddress: '10.3.0.1',
+    });
+    const list = (await send('GET /auth/sessions')).json();
+    expect(list).toMatchObject([
+      { address: '10.3.0.1', user_agent: userAgent, is_current: false },
+      { address: `10.2.0.${addresses}`, is_current: true },
+    ]);
+    expect(JSON.stringify(list)).not.toContain(later.json().refresh_token);
+  });
+
+  test('end one by one, at once for this process', async () => {
+    const other = await signIn(session.user.email);
+    const [{ id }] = (await send('GET /auth/sessions'))
+      .json()
+      .filter((one: { is_current: boolean }) => !one.is_current);
+    expect(await profile(bearer(other.access_token))).toBe(200);
+    expect((await send(`DELETE /auth/sessions/${id}`)).statusCode).toBe(204);
+    expect(await profile(bearer(other.access_token))).toBe(401);
+    expect((await refresh(other.refresh_token)).statusCode).toBe(401);
+    expect((await send(`DELETE /auth/sessions/${id}`)).statusCode).toBe(404);
+    expect(await profile()).toBe(200);
+  });
+
+  test('end all together', async () => {
+    const others = [await signIn(session.user.email), await signIn(session.user.email)];
+    expect((await send('POST /auth/logout', { body: { all: true } })).statusCode).toBe(204);
+    for (const { access_token, refresh_token } of [session, ...others]) {
+      expect(await profile(bearer(access_token))).toBe(401);
+      expect((await refresh(refresh_token)).statusCode).toBe(401);
+    }
+  });
+
+  test('of somebody else are not there', async () => {
+    const stranger = (
+      await inject(it.app, {
+        method: 'POST',
+        url: '/auth/register',
+        body: { email: `${newId()}@example.org`, password },
+      })
+    ).json<Session>();
+    const [{ id }] = (await send('GET /auth/sessions', { headers: bearer(stranger.access_token) })).json();
+    expect((await send(`DELETE /auth/sessions/${id}`)).statusCode).toBe(404);
+    expect(await profile(bearer(stranger.access_token))).toBe(200);
+  });
+});
+
+test('whoever was put out of every organization gets one of their own with the next session', async () => {
+  await change(sql`update user_organizations set is_active = false where user_id = ${session.user.id}`);
+  const again = await signIn(session.user.email);
+  const own = await send('GET /api/organizations', { headers: bearer(again.access_token) });
+  expect(own.json()).toMatchObject([{ role: 'owner' }]);
+  expect((await refresh(session.refresh_token)).statusCode).toBe(200);
 });

@@ -1,5 +1,11 @@
+export { isPerson } from './built-ins.store.ts';
+export { type BuiltIns, createOrganizationsFeature } from './organizations.feature.ts';
 export {
-  type BuiltIns,
-  createOrganizationsFeature,
-} from './organizations.feature.ts';
-export { getOrganizationSettings, type OrganizationSettings } from './organizations.store.ts';
+  findRole,
+  getOrganizationSettings,
+  type LockedOrganization,
+  lockForChange,
+  lockOrganization,
+  type OrganizationSettings,
+} from './organizations.store.ts';
+export { recordChange } from './record-change.ts';

@@ -1,13 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { listOrganizations } from '@almanac/contract/identity.ts';
 import type { FastifyInstance } from 'fastify';
-import type { InstanceTx, Scopes } from '#platform/db/scopes.ts';
-import { bind } from '#platform/http/bind.ts';
-import { listMemberships, putAnonymousViewer, putOrganization } from './organizations.store.ts';
-
-interface OrganizationsNeeds {
-  scopes: Pick<Scopes, 'inInstance'>;
-}
+import type { InstanceTx } from '#platform/db/scopes.ts';
+import { putAnonymousViewer, putBuiltIn } from './built-ins.store.ts';
+import { makeSlug } from './make-slug.ts';
+import { addOrganizationsRoutes } from './organizations.routes.ts';
+import { createOrganizationsService, type OrganizationsOptions } from './organizations.service.ts';
+import { insertOrganization } from './organizations.store.ts';
 
 /** The organizations that exist from the first start on. */
 export interface BuiltIns {
@@ -18,7 +15,7 @@ export interface BuiltIns {
   readonly anonymousUserId: string | undefined;
 }
 
-/** Organizations and who is in them. */
+/** Organizations. Who is in them is the matter of the members. */
 export interface OrganizationsFeature {
   /** Makes the organizations `local` and `demo` and the anonymous viewer, where they are wanted and not there. */
   putBuiltIns(wanted: { demo: boolean; anonymous: boolean; timezone: string }): Promise<BuiltIns>;
@@ -26,34 +23,20 @@ export interface OrganizationsFeature {
   addRoutes(app: FastifyInstance): void;
 }
 
-export function createOrganizationsFeature({ scopes }: OrganizationsNeeds): OrganizationsFeature {
+export function createOrganizationsFeature(needs: OrganizationsOptions): OrganizationsFeature {
+  const { scopes, now } = needs;
+  const service = createOrganizationsService(needs);
   return {
     putBuiltIns: ({ demo, anonymous, timezone }) =>
       scopes.inInstance(async (tx) => {
-        const localOrganizationId = await putOrganization(tx, { slug: 'local', name: 'This machine', timezone });
-        const demoOrganizationId = demo
-          ? await putOrganization(tx, { slug: 'demo', name: 'Demo', timezone, isDemo: true })
-          : undefined;
+        const common = { timezone, createdAt: now() };
+        const localOrganizationId = await putBuiltIn(tx, { ...common, slug: 'local', name: 'This machine' });
+        const demoOrganizationId = demo ? await putBuiltIn(tx, { ...common, slug: 'demo', name: 'Demo' }) : undefined;
         const visible = demoOrganizationId ? [demoOrganizationId, localOrganizationId] : [localOrganizationId];
         const anonymousUserId = anonymous ? await putAnonymousViewer(tx, visible) : undefined;
         return { localOrganizationId, demoOrganizationId, anonymousUserId };
       }),
-    makeOrganization: (tx, { name }) => putOrganization(tx, { slug: slugOf(name), name }),
-    addRoutes: (app) =>
-      bind(app, listOrganizations, {
-        access: 'organizations:read',
-        handle: ({ principal }) => scopes.inInstance((tx) => listMemberships(tx, principal.userId)),
-      }),
+    makeOrganization: (tx, { name }) => insertOrganization(tx, { slug: makeSlug(name), name, createdAt: now() }),
+    addRoutes: (app) => addOrganizationsRoutes(app, service),
   };
-}
-
-/** A readable slug that nobody else has: the name in plain letters and 40 random bits. */
-function slugOf(name: string): string {
-  const plain = name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '')
-    .slice(0, 40);
-  return `${plain || 'organization'}-${randomBytes(5).toString('hex')}`;
 }

@@ -1,8 +1,11 @@
 import type { Role } from '@almanac/contract/permissions.ts';
+import type { Tier } from '@almanac/contract/tiers.ts';
 import { sql } from 'kysely';
 import { newId } from '#kernel/ids.ts';
 import type { WeekCalendar } from '#kernel/weeks.ts';
+import type { UserPrincipal } from '#platform/access/principal.ts';
 import type { InstanceTx, OrganizationTx } from '#platform/db/scopes.ts';
+import { notFound } from '#platform/errors/app-error.ts';
 
 /** What work inside an organization needs to know of it. */
 export interface OrganizationSettings extends WeekCalendar {
@@ -32,20 +35,40 @@ export async function getOrganizationSettings({ db, organizationId }: Organizati
 interface NewOrganization {
   slug: string;
   name: string;
-  timezone?: string;
-  isDemo?: boolean;
+  timezone?: string | undefined;
+  firstDayOfWeek?: number | undefined;
+  createdAt: Date;
 }
 
-/** Makes an organization, or finds the one that has the slug already; answers its id. */
-export async function putOrganization({ db }: InstanceTx, organization: NewOrganization): Promise<string> {
-  const { slug, name, timezone = 'UTC', isDemo = false } = organization;
-  const inserted = await db
+/** Makes an organization; answers its id. Throws where the slug is taken. */
+export async function insertOrganization({ db }: InstanceTx, organization: NewOrganization): Promise<string> {
+  const { slug, name, timezone = 'UTC', firstDayOfWeek = 1, createdAt } = organization;
+  const id = newId();
+  await db
     .insertInto('organizations')
-    .values({ id: newId(), slug, name, timezone, is_demo: isDemo })
-    .onConflict((conflict) => conflict.column('slug').doUpdateSet({ slug: sql`excluded.slug` }))
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  return inserted.id;
+    .values({ id, slug, name, timezone, first_day_of_week: firstDayOfWeek, created_at: createdAt })
+    .execute();
+  return id;
+}
+
+/** Makes its maker the owner of a new organization. */
+export async function insertOwner(
+  { db }: InstanceTx,
+  { organizationId, userId, at }: { organizationId: string; userId: string; at: Date },
+): Promise<void> {
+  await db
+    .insertInto('user_organizations')
+    .values({ organization_id: organizationId, user_id: userId, role: 'owner', created_at: at })
+    .execute();
+}
+
+/** How many organizations a user owns; whoever else asks for the same user waits for the end of this transaction. */
+export async function countOwned({ db }: InstanceTx, userId: string): Promise<number> {
+  await sql`select from users where id = ${userId} for no key update`.execute(db);
+  const { rows } = await sql<{ owned: number }>`
+    select count(*)::int as owned from user_organizations
+    where user_id = ${userId} and is_active and role = 'owner'`.execute(db);
+  return rows[0]?.owned ?? 0;
 }
 
 /** An organization with one's role in it. */
@@ -56,38 +79,97 @@ export interface MembershipRow {
   role: Role;
   timezone: string;
   first_day_of_week: number;
+  subscription_tier: Tier;
+  requires_mfa: boolean;
   is_demo: boolean;
+  created_at: Date;
 }
 
-/** The organizations that a user is an active member of, by name. */
-export function listMemberships({ db }: InstanceTx, userId: string): Promise<MembershipRow[]> {
-  return db
+/** The organizations that a user is an active member of, by name; of one alone where it is named. */
+export function listMemberships(
+  { db }: InstanceTx,
+  { userId, organizationId }: { userId: string; organizationId?: string },
+): Promise<MembershipRow[]> {
+  const memberships = db
     .selectFrom('user_organizations as m')
     .innerJoin('organizations as o', 'o.id', 'm.organization_id')
-    .select(['o.id', 'o.slug', 'o.name', 'm.role', 'o.timezone', 'o.first_day_of_week', 'o.is_demo'])
+    .select(['o.id', 'o.slug', 'o.name', 'm.role', 'o.timezone', 'o.first_day_of_week', 'o.subscription_tier'])
+    .select(['o.requires_mfa', 'o.is_demo', 'o.created_at'])
     .where('m.user_id', '=', userId)
     .where('m.is_active', '=', true)
     .orderBy('o.name')
-    .orderBy('o.id')
-    .execute();
+    .orderBy('o.id');
+  return (organizationId === undefined ? memberships : memberships.where('o.id', '=', organizationId)).execute();
 }
 
-/** Makes the built-in viewer that requests without credentials act as; answers its id. */
-export async function putAnonymousViewer(tx: InstanceTx, organizationIds: readonly string[]): Promise<string> {
-  const { rows } = await sql<{ id: string }>`
-    insert into users (id, email, name) values (${newId()}, 'anonymous@almanac.invalid', 'Anonymous viewer')
-    on conflict (lower(email)) do update set email = excluded.email
-    returning id`.execute(tx.db);
-  const userId = rows[0]?.id ?? '';
-  await tx.db
-    .deleteFrom('user_organizations')
-    .where('user_id', '=', userId)
-    .where('organization_id', 'not in', [...organizationIds])
-    .execute();
-  await tx.db
-    .insertInto('user_organizations')
-    .values(organizationIds.map((organization_id) => ({ organization_id, user_id: userId, role: 'viewer' as const })))
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-  return userId;
+/** An organization whose members, invitations, tier and settings nobody else changes before the transaction's end. */
+export interface LockedOrganization {
+  readonly id: string;
+  readonly name: string;
+  readonly tier: Tier;
+  readonly requiresMfa: boolean;
+}
+
+/**
+ * Locks an organization: each change of its members, its tier or its settings begins with this, so that such changes
+ * come one after the other. Undefined where it is no more.
+ */
+export async function lockOrganization({ db }: InstanceTx, id: string): Promise<LockedOrganization | undefined> {
+  // No key update: rows of other tables that refer to the organization are still written meanwhile.
+  const { rows } = await sql<LockedOrganization>`
+    select id, name, subscription_tier as tier, requires_mfa as "requiresMfa"
+    from organizations where id = ${id} for no key update`.execute(db);
+  return rows[0];
+}
+
+/**
+ * Locks the organization that the principal acts in and reads the role they have there now: the principal's own may be
+ * some seconds old. Throws NOT_FOUND where they are a member no more.
+ */
+export async function lockForChange(
+  tx: InstanceTx,
+  { organizationId, userId }: Pick<UserPrincipal, 'organizationId' | 'userId'>,
+): Promise<LockedOrganization & { readonly role: Role }> {
+  const organization = await lockOrganization(tx, organizationId);
+  // In a statement of its own, because one that waited for the lock would see the memberships of before.
+  const role = await findRole(tx, { organizationId, userId });
+  if (!organization || !role) throw notFound('organization', organizationId);
+  return { ...organization, role };
+}
+
+/** The role of a user whose account and membership are active. */
+export async function findRole(
+  { db }: InstanceTx,
+  { organizationId, userId }: { organizationId: string; userId: string },
+): Promise<Role | undefined> {
+  const { rows } = await sql<{ role: Role }>`
+    select m.role from user_organizations m join users u on u.id = m.user_id
+    where m.organization_id = ${organizationId} and m.user_id = ${userId} and m.is_active and u.deleted_at is null`.execute(
+    db,
+  );
+  return rows[0]?.role;
+}
+
+export async function updateOrganization(
+  { db }: InstanceTx,
+  { id, name, requiresMfa }: { id: string; name: string; requiresMfa: boolean },
+): Promise<void> {
+  await db.updateTable('organizations').set({ name, requires_mfa: requiresMfa }).where('id', '=', id).execute();
+}
+
+/** True where the account has a second factor. */
+export async function hasSecondFactor({ db }: InstanceTx, userId: string): Promise<boolean> {
+  const row = await db.selectFrom('users').select('mfa_enabled_at').where('id', '=', userId).executeTakeFirst();
+  return (row?.mfa_enabled_at ?? null) !== null;
+}
+
+/** True where the database counts days in the zone: its list may be older than the server's. */
+export async function knowsTimeZone({ db }: InstanceTx, timezone: string): Promise<boolean> {
+  try {
+    await sql`select now() at time zone ${timezone}::text`.execute(db);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === '22023') return false;
+    throw error;
+  }
 }

@@ -1,3 +1,4 @@
+import type { Tier } from '@almanac/contract/tiers.ts';
 import type { ColumnType, Generated } from 'kysely';
 
 interface OrganizationTable {
@@ -8,6 +9,8 @@ interface OrganizationTable {
   first_day_of_week: Generated<number>;
   weeks_kept: Generated<number>;
   is_demo: Generated<boolean>;
+  subscription_tier: Generated<Tier>;
+  requires_mfa: Generated<boolean>;
   created_at: ColumnType<Date, Date | undefined, never>;
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Exporter } from '#exporters/kit/exporter.ts';
-import { type ItemRecord, mergeDays, putItems, removeItems } from '#features/activity/index.ts';
-import type { OrganizationSettings } from '#features/organizations/index.ts';
+import { type ItemRecord, mergeDays, putItems, removeItems, renameAuthors } from '#features/activity/index.ts';
+import { getOrganizationSettings, type OrganizationSettings } from '#features/organizations/index.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
 import type { Feed } from '#platform/feed/feed.ts';
@@ -15,6 +15,7 @@ import { serveWeeklyEvents } from './weekly.events.ts';
 import { recomputeJobName, removeOldWeeks, weeklyJobs } from './weekly.jobs.ts';
 import { addWeeklyRoutes } from './weekly.routes.ts';
 import { createWeeklyService } from './weekly.service.ts';
+import { removeStaleSnapshots } from './weekly.store.ts';
 
 interface WeeklyNeeds {
   scopes: Pick<Scopes, 'inOrganization'>;
@@ -43,6 +44,8 @@ export interface WeeklyFeature {
   serveEvents(namespace: RealtimeNamespace): void;
   /** Takes what a source brought, with all that follows from it, in the source's transaction. */
   recordActivity(tx: OrganizationTx, settings: OrganizationSettings, change: ActivityChange): Promise<void>;
+  /** Takes the names of authors out of an organization's items, and of all that is computed from them. */
+  forgetAuthors(tx: OrganizationTx, authors: readonly string[]): Promise<void>;
   /** Fills the demo organization up to now. */
   fillDemo(tx: OrganizationTx, settings: OrganizationSettings): Promise<number>;
   removeOldWeeks: (run: Parameters<typeof removeOldWeeks>[0]) => ReturnType<typeof removeOldWeeks>;
@@ -66,6 +69,13 @@ export function createWeeklyFeature(needs: WeeklyNeeds): WeeklyFeature {
       const swept = change.removesNotMet && (await removeItems(tx, { ...source, notMetSince: readNumber }));
       const affected = mergeDays([removed, written, swept].filter((part) => part !== false));
       await settleChanges(tx, { settings, affected }, options);
+    },
+    forgetAuthors: async (tx, authors) => {
+      const settings = await getOrganizationSettings(tx);
+      const affected = await renameAuthors(tx, { authors, to: 'Former member', timezone: settings.timezone });
+      await settleChanges(tx, { settings, affected }, options);
+      // Those of past weeks name the authors until the job has stored the weeks anew.
+      await removeStaleSnapshots(tx);
     },
     fillDemo: (tx, settings) => addDueDemoItems(tx, settings, options),
     removeOldWeeks: (run) => removeOldWeeks(run, options),

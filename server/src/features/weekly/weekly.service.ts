@@ -1,5 +1,6 @@
 import type { PendingReview, WeeklyData } from '@almanac/contract/weekly.ts';
 import { checkItems, type ItemRecord, putItems } from '#features/activity/index.ts';
+import { recordAudit } from '#features/audit/index.ts';
 import { getOrganizationSettings } from '#features/organizations/index.ts';
 import { putSource } from '#features/sources/index.ts';
 import { roundDecimal } from '#kernel/rounding.ts';
@@ -81,7 +82,9 @@ export function createWeeklyService(options: WeeklyServiceOptions) {
         const written = await putItems(tx, { sourceId, items, timezone: settings.timezone });
         await settleChanges(tx, { settings, affected: written }, options);
         const { inserted, updated } = written;
-        return { inserted, updated, unchanged: items.length - inserted - updated + repeated };
+        const details = { inserted, updated, unchanged: items.length - inserted - updated + repeated };
+        await recordAudit(tx, { action: 'weekly.addItems', at: now(), target: `source:${sourceId}`, details });
+        return details;
       };
       return scopes.inOrganization(principal, work, { once });
     },

@@ -116,6 +116,14 @@ export async function ensureWeek(tx: OrganizationTx, weekStart: string): Promise
     on conflict do nothing`.execute(tx.db);
 }
 
+/** Removes stored weeks that are older than their week: they are computed again when they are asked for. */
+export async function removeStaleSnapshots({ db, organizationId }: OrganizationTx): Promise<void> {
+  await sql`
+    delete from weekly_snapshots s using activity_weeks w
+    where s.organization_id = ${organizationId} and w.organization_id = s.organization_id
+      and w.week_start_date = s.week_start_date and s.version < w.version`.execute(db);
+}
+
 interface StaleWeeks {
   /** Only weeks before this day. */
   before: string | undefined;

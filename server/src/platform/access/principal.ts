@@ -1,4 +1,5 @@
-import { isPermitted, type Permission, permissions, type Role } from '@almanac/contract/permissions.ts';
+import { isPermitted, type Permission, type Role, ruleOf } from '@almanac/contract/permissions.ts';
+import type { Tier } from '@almanac/contract/tiers.ts';
 import type { WeekCalendar } from '#kernel/weeks.ts';
 import { AppError } from '../errors/app-error.ts';
 
@@ -7,6 +8,13 @@ export interface ActingOrganization extends WeekCalendar {
   readonly id: string;
   readonly slug: string;
   readonly isDemo: boolean;
+  readonly tier: Tier;
+}
+
+/** The request that a principal acts through, for the audit log. */
+export interface ActingRequest {
+  readonly id: string;
+  readonly address: string;
 }
 
 /** A person, or the anonymous viewer, acting in one organization. */
@@ -16,10 +24,17 @@ export interface UserPrincipal {
   readonly organizationId: string;
   readonly organization: ActingOrganization;
   readonly role: Role;
-  /** The session that the credentials belong to; anonymous requests have none. */
+  readonly isInstanceAdmin: boolean;
+  /** The session that the credentials belong to; anonymous requests, API keys and outside tokens have none. */
   readonly sessionId: string | undefined;
+  /** The API key that the request carries, and what it may at most do. */
+  readonly apiKey: { readonly id: string; readonly scopes: readonly Permission[] } | undefined;
+  /** True where the organization asks for a second factor and the account has none. */
+  readonly isMfaMissing: boolean;
   /** When the credentials end; the anonymous viewer's do not. */
   readonly expiresAt: Date | undefined;
+  /** Absent on sockets and in work that no request waits for. */
+  readonly request?: ActingRequest;
 }
 
 /** The system acting for one organization: jobs, connectors, delivery. */
@@ -36,17 +51,42 @@ export function systemPrincipal(organizationId: string): SystemPrincipal {
   return { kind: 'system', organizationId };
 }
 
-/** Throws unless the principal has the right: 401 where the anonymous viewer lacks it, 403 where a role is too low. */
+/** Throws unless the principal has the right: 401 where the anonymous viewer lacks it, 403 where anybody else does. */
 export function requirePermission(principal: UserPrincipal, permission: Permission): void {
-  const rule = permissions[permission];
+  const rule = ruleOf(permission);
   if (principal.kind === 'anonymous') {
     if (!rule.anonymous) throw unauthenticated();
     return;
   }
-  if (isPermitted(principal.role, permission)) return;
-  throw new AppError({
-    code: 'FORBIDDEN',
-    message: `This takes the role ${rule.leastRole} or higher; yours in this organization is ${principal.role}.`,
+  const { apiKey, role, isInstanceAdmin, isMfaMissing } = principal;
+  if (apiKey && !apiKey.scopes.includes(permission)) throw outOfScope(permission);
+  if (rule.instance) {
+    if (!isInstanceAdmin) throw forbidden('This is for administrators of the installation.');
+    return;
+  }
+  if (!isPermitted(role, permission)) {
+    throw forbidden(`This takes the role ${rule.leastRole} or higher; yours in this organization is ${role}.`);
+  }
+  if (isMfaMissing && !rule.personal) throw mfaSetupRequired();
+}
+
+/** A right that the caller does not have. */
+export function forbidden(message: string): AppError {
+  return new AppError({ code: 'FORBIDDEN', message });
+}
+
+function outOfScope(permission: Permission): AppError {
+  return forbidden(
+    ruleOf(permission).sessionOnly
+      ? 'An API key cannot do this: sign in.'
+      : `The API key lacks the scope ${permission}. Make one that has it at POST /auth/api-keys.`,
+  );
+}
+
+function mfaSetupRequired(): AppError {
+  return new AppError({
+    code: 'MFA_SETUP_REQUIRED',
+    message: 'This organization asks for a second factor. Set one up at POST /auth/mfa/setup.',
   });
 }
 

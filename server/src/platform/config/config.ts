@@ -1,6 +1,8 @@
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { configurationProblem } from './environment.ts';
 import { type GeneratedSecrets, loadOrMakeSecrets } from './secrets.ts';
+import { type MailAddress, readMailAddress } from './takers.ts';
 import type { VariableName, VariableValues } from './variables.ts';
 
 /** The effective configuration: every value present, shaped for those who use it. */
@@ -12,6 +14,8 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
   readonly jwtSecret: string;
+  /** What access tokens are signed with: the key pair where there is one, else the secret. */
+  readonly tokenKey: { readonly privateKey: string } | { readonly secret: string };
   readonly encryptionKey: string;
   readonly setupToken: string | undefined;
   readonly isDemoOn: boolean;
@@ -19,7 +23,30 @@ export interface Config {
   /** Undefined: take the checkout that the server is started in. */
   readonly localGitPaths: readonly string[] | undefined;
   readonly outboundAllow: readonly string[];
+  /** Those whose tokens are taken beside our own. */
+  readonly issuers: readonly OutsideIssuer[];
+  readonly mail: MailConfig;
   readonly http: HttpConfig;
+}
+
+/** Somebody whose tokens are taken beside our own. */
+export interface OutsideIssuer {
+  /** A URL without a slash at its end. */
+  readonly issuer: string;
+  readonly audience: string;
+  /** Where its keys are; undefined where discovery tells. */
+  readonly jwksUri: string | undefined;
+  /** What its gateway asks of those who fetch the keys. */
+  readonly apiKey: string | undefined;
+}
+
+/** How mails leave, and what they say of where they come from. */
+export interface MailConfig {
+  /** Undefined: mails are kept and not sent. */
+  readonly smtpUrl: string | undefined;
+  readonly from: MailAddress;
+  /** Origin of the links in mails. */
+  readonly linkOrigin: string;
 }
 
 /** What the HTTP side needs. */
@@ -55,6 +82,7 @@ export function shapeConfig(values: VariableValues): Config {
   }
   const dataDir = resolve(values.DATA_DIR ?? '.almanac');
   const http = shapeHttp(values, isProduction);
+  const secrets = chooseSecrets(values, dataDir);
   return {
     isProduction,
     role: values.ALMANAC_ROLE ?? 'all',
@@ -62,14 +90,60 @@ export function shapeConfig(values: VariableValues): Config {
     dataDir,
     databaseUrl: values.DATABASE_URL,
     redisUrl: values.REDIS_URL,
-    ...chooseSecrets(values, dataDir),
+    ...secrets,
+    tokenKey: values.JWT_PRIVATE_KEY ? { privateKey: values.JWT_PRIVATE_KEY } : { secret: secrets.jwtSecret },
     setupToken: values.SETUP_TOKEN,
     isDemoOn: values.ALMANAC_DEMO ?? !isProduction,
     isAnonymousAllowed: values.ANONYMOUS_ACCESS ?? (!isProduction && http.isLoopback),
     localGitPaths: values.PROJECTS_LOCAL_GIT ?? (isProduction ? [] : undefined),
     outboundAllow: values.OUTBOUND_ALLOW ?? [],
+    issuers: shapeIssuers(values, isProduction),
+    mail: shapeMail(values, http),
     http,
   };
+}
+
+/** The host of PUBLIC_URL sends where nothing else is said; an IP address is no domain to send from. */
+function shapeMail({ SMTP_URL, MAIL_FROM }: VariableValues, { publicUrl, port }: HttpConfig): MailConfig {
+  const host = publicUrl === undefined ? 'localhost' : new URL(publicUrl).hostname;
+  const isAddress = isIP(host) !== 0 || host.startsWith('[');
+  return {
+    smtpUrl: SMTP_URL,
+    from: readMailAddress(MAIL_FROM ?? '') ?? { name: 'Almanac', address: `almanac@${isAddress ? 'localhost' : host}` },
+    linkOrigin: publicUrl ?? `http://localhost:${port}`,
+  };
+}
+
+/**
+ * The outside issuers that the environment names. Throws a configuration problem for one that is reached without TLS,
+ * this machine outside production apart, and for one that is named twice.
+ */
+function shapeIssuers(values: VariableValues, isProduction: boolean): OutsideIssuer[] {
+  const { SUPABASE_URL, SUPABASE_ANON_KEY, OIDC_ISSUER, OIDC_AUDIENCE = 'almanac' } = values;
+  requireTls({ SUPABASE_URL, OIDC_ISSUER }, isProduction);
+  const issuers: OutsideIssuer[] = [];
+  if (SUPABASE_URL !== undefined) {
+    const issuer = `${SUPABASE_URL}/auth/v1`;
+    const jwksUri = `${issuer}/.well-known/jwks.json`;
+    issuers.push({ issuer, audience: 'authenticated', jwksUri, apiKey: SUPABASE_ANON_KEY });
+  }
+  if (OIDC_ISSUER !== undefined) {
+    if (issuers.some(({ issuer }) => issuer === OIDC_ISSUER)) {
+      throw configurationProblem(`OIDC_ISSUER got '${OIDC_ISSUER}': SUPABASE_URL names that issuer already.`);
+    }
+    issuers.push({ issuer: OIDC_ISSUER, audience: OIDC_AUDIENCE, jwksUri: undefined, apiKey: undefined });
+  }
+  return issuers;
+}
+
+function requireTls(named: Readonly<Record<string, string | undefined>>, isProduction: boolean): void {
+  for (const [name, value] of Object.entries(named)) {
+    if (value === undefined) continue;
+    const { protocol, hostname } = new URL(value);
+    if (protocol === 'https:' || (!isProduction && isLoopbackHost(hostname.replace(/^\[|\]$/g, '')))) continue;
+    const others = isProduction ? '' : ', or http:// on this machine';
+    throw configurationProblem(`${name} got '${value}': it takes https://${others}, since keys are fetched from it.`);
+  }
 }
 
 function chooseSecrets({ JWT_SECRET, ENCRYPTION_KEY }: VariableValues, dataDir: string): GeneratedSecrets {

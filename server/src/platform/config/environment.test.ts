@@ -1,8 +1,8 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { shapeConfig } from './config.ts';
 import { readEnvironment } from './environment.ts';
 import { type VariableName, variables } from './variables.ts';
 
@@ -15,6 +15,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const noFile = () => join(folder, 'none.env');
 const read = (values: NodeJS.Dict<string>, file = noFile()) => readEnvironment(file, values as NodeJS.ProcessEnv);
 const strong = 'Jv8wqkEwT0l1m7n2b4c6x8z0A1S3D5F7';
+const pem = {
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+} as const;
+const ed25519Pem = generateKeyPairSync('ed25519', pem).privateKey;
 
 /** What each variable takes, as the code then sees it, and what it refuses. */
 const cases: Record<VariableName, { takes: [string, unknown][]; refuses: string[] }> = {
@@ -58,6 +63,25 @@ const cases: Record<VariableName, { takes: [string, unknown][]; refuses: string[
       'CHANGEMECHANGEMECHANGEMECHANGEME',
     ],
   },
+  JWT_PRIVATE_KEY: {
+    takes: [
+      [ed25519Pem, ed25519Pem.trim()],
+      [ed25519Pem.replaceAll('\n', '\\n'), ed25519Pem.trim()],
+    ],
+    refuses: [
+      strong,
+      'keys/signing.pem',
+      generateKeyPairSync('rsa', { modulusLength: 2048, ...pem }).privateKey,
+      generateKeyPairSync('ec', { namedCurve: 'P-256', ...pem }).privateKey,
+      generateKeyPairSync('x25519', pem).privateKey,
+      generateKeyPairSync('ed25519', pem).publicKey,
+      generateKeyPairSync('ed25519', {
+        publicKeyEncoding: pem.publicKeyEncoding,
+        privateKeyEncoding: { ...pem.privateKeyEncoding, cipher: 'aes-256-cbc', passphrase: 'x' },
+      }).privateKey,
+      ed25519Pem.replace(/M/, '*'),
+    ],
+  },
   ENCRYPTION_KEY: { takes: [[strong, strong]], refuses: ['short', '0'.repeat(64)] },
   FRONTEND_URL: {
     takes: [
@@ -78,6 +102,60 @@ const cases: Record<VariableName, { takes: [string, unknown][]; refuses: string[
   OUTBOUND_ALLOW: {
     takes: [['10.0.0.7:8080,[fd00::1]:80', ['10.0.0.7:8080', '[fd00::1]:80']]],
     refuses: ['10.0.0.7', '10.0.0.7:99999', 'http://h:80', 'h:', ':80', 'a b:80'],
+  },
+  SUPABASE_URL: {
+    takes: [['https://abcdefgh.supabase.co/', 'https://abcdefgh.supabase.co']],
+    refuses: ['abcdefgh', 'https://abcdefgh.supabase.co/auth/v1', 'ftp://h', 'https://u:p@h'],
+  },
+  SUPABASE_ANON_KEY: { takes: [['eyJhbGciOiJIUzI1NiJ9.e30.x', 'eyJhbGciOiJIUzI1NiJ9.e30.x']], refuses: [] },
+  OIDC_ISSUER: {
+    takes: [
+      ['https://id.example', 'https://id.example'],
+      ['https://id.example/realms/Main/', 'https://id.example/realms/Main'],
+      ['http://localhost:8080/realms/main', 'http://localhost:8080/realms/main'],
+    ],
+    refuses: ['id.example', 'https://id.example/?x=1', 'https://id.example/#x', 'https://u@id.example', 'file:///x'],
+  },
+  OIDC_AUDIENCE: { takes: [['my-api', 'my-api']], refuses: [] },
+  SMTP_URL: {
+    takes: [
+      ['smtp://h', 'smtp://h'],
+      [
+        'smtps://ada%40a.example:p%2Fw@h:465/?tls.rejectUnauthorized=false',
+        'smtps://ada%40a.example:p%2Fw@h:465/?tls.rejectUnauthorized=false',
+      ],
+      ['smtp://h:25?requireTLS=true&name=a.example', 'smtp://h:25?requireTLS=true&name=a.example'],
+    ],
+    refuses: [
+      'h:25',
+      'http://h',
+      'smtp://?name=h',
+      'smtp:///x',
+      'smtp://h:99999',
+      'smtp://h/x',
+      'smtp://h?logger=true',
+      'smtp://h#debug',
+    ],
+  },
+  MAIL_FROM: {
+    takes: [
+      ['almanac@example.org', 'almanac@example.org'],
+      ['Almanac <almanac@example.org>', 'Almanac <almanac@example.org>'],
+      ['<a@b>', '<a@b>'],
+      ['Älmanach, of sorts <almanac@bücher.example>', 'Älmanach, of sorts <almanac@bücher.example>'],
+    ],
+    refuses: [
+      'Almanac',
+      'a@b, c@d',
+      '<a@b>, <c@d>',
+      'A <a@b> <c@d>',
+      'A <a@b, c@d>',
+      'a@b@c',
+      'A <a@b',
+      '"A" <a@b>',
+      '"a b"@c',
+      ' a@b',
+    ],
   },
   METRICS_TOKEN: { takes: [['x', 'x']], refuses: [] },
   SETUP_TOKEN: { takes: [['x', 'x']], refuses: [] },
@@ -154,6 +232,13 @@ test('a wrong value stays on one line, cut to what a line holds', () => {
   expect(() => read({ PORT: `"${'x'.repeat(5_000)}` })).toThrow(/^PORT got '"x{99}…': it takes/);
 });
 
+test.each(['A <a@b>\r\nBcc: c@d', 'A\r\nBcc: c@d <a@b>', 'A\u2028B <a@b>', `${'a'.repeat(252)}@b.c`])(
+  'MAIL_FROM takes no line ends and no endless address: %j',
+  (text) => {
+    expect(() => read({ MAIL_FROM: text })).toThrow(/^MAIL_FROM got [^\n]+: it takes one address such as/);
+  },
+);
+
 test('the file stands behind the environment, and an empty value counts as unset', () => {
   const file = join(folder, 'some.env');
   writeFileSync(file, '# ours\nPORT=7000\nLOG_LEVEL="debug"\nALMANAC_ROLE=\nUNKNOWN=1\n');
@@ -164,49 +249,4 @@ test('the file stands behind the environment, and an empty value counts as unset
 
 test('a file that cannot be read is told in one line', () => {
   expect(() => read({}, folder)).toThrow(`The file ${folder} cannot be read (EISDIR): make it readable, or remove it.`);
-});
-
-describe('The defaults', () => {
-  const shape = (values: NodeJS.Dict<string> = {}) =>
-    shapeConfig(read({ JWT_SECRET: strong, ENCRYPTION_KEY: strong, ...values }));
-  const production = { NODE_ENV: 'production', PUBLIC_URL: 'https://almanac.example' };
-
-  test('suit a first try on one’s own machine', () => {
-    const config = shape();
-    expect(config).toMatchObject({
-      role: 'all',
-      logLevel: 'info',
-      isDemoOn: true,
-      isAnonymousAllowed: true,
-      databaseUrl: undefined,
-    });
-    expect(config.http).toMatchObject({
-      host: '127.0.0.1',
-      port: 5000,
-      isLoopback: true,
-      areLoopbackOriginsAllowed: true,
-      trustProxy: false,
-    });
-  });
-
-  test('are hard in production', () => {
-    const config = shape(production);
-    expect(config).toMatchObject({ isDemoOn: false, isAnonymousAllowed: false, localGitPaths: [] });
-    expect(config.http).toMatchObject({
-      host: '0.0.0.0',
-      isLoopback: false,
-      areLoopbackOriginsAllowed: false,
-      allowedOrigins: ['https://almanac.example'],
-    });
-  });
-
-  test('give anonymous access to nobody on an address that others reach', () => {
-    expect(shape({ HOST: '0.0.0.0' }).isAnonymousAllowed).toBe(false);
-    expect(shape({ HOST: '192.0.2.1' }).isAnonymousAllowed).toBe(false);
-    expect(shape({ HOST: 'localhost' }).isAnonymousAllowed).toBe(true);
-  });
-
-  test.each(['JWT_SECRET', 'ENCRYPTION_KEY', 'PUBLIC_URL'])('in production there is none for %s', (name) => {
-    expect(() => shape({ ...production, [name]: '' })).toThrow(`${name} is not set: production requires it.`);
-  });
 });

@@ -1,4 +1,6 @@
+import { createPrivateKey } from 'node:crypto';
 import { isIP } from 'node:net';
+import { isGuessable } from './is-guessable.ts';
 
 /** Reads one environment variable's text; `takes` is the sentence that a wrong value is answered with. */
 export interface Taker<T> {
@@ -81,20 +83,70 @@ export const pathList: Taker<string[]> = {
   read: (value) => (value === 'off' ? [] : list((part) => part, value)),
 };
 
-/** Secrets that stand in tutorials and in everybody's guess list; long enough, but known. */
-const knownSecrets = new Set([
-  'your-256-bit-secret-your-256-bit-secret',
-  'changemechangemechangemechangeme',
-  'secretsecretsecretsecretsecretsecret',
-  '00000000000000000000000000000000',
-  'your-super-secret-jwt-token-with-at-least-32-characters-long',
-]);
-
 export const strongSecret: Taker<string> = {
-  takes: 'at least 32 bytes that stand in no tutorial; `openssl rand -base64 48` makes some',
+  takes: 'at least 32 bytes that are no words and stand in no tutorial; `openssl rand -base64 48` makes some',
+  read: (value) => (Buffer.byteLength(value) >= 32 && !isGuessable(value) ? value : undefined),
+};
+
+export const ed25519Key: Taker<string> = {
+  takes: 'the PEM of an Ed25519 private key without a passphrase; `openssl genpkey -algorithm ed25519` makes one',
   read: (value) => {
-    const isGuessable = knownSecrets.has(value.toLowerCase()) || new Set(value).size < 8;
-    return Buffer.byteLength(value) >= 32 && !isGuessable ? value : undefined;
+    const pem = value.replaceAll('\\n', '\n').trim();
+    if (!pem.startsWith('-----BEGIN PRIVATE KEY-----')) return undefined;
+    try {
+      return createPrivateKey(pem).asymmetricKeyType === 'ed25519' ? pem : undefined;
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+/** An issuer is compared as a text, so it is kept as it is written, but for a slash at its end. */
+export const issuerUrl: Taker<string> = {
+  takes: 'a URL such as https://id.example/realms/main, without query',
+  read: (value) => {
+    const url = parsedUrl(value, ['http:', 'https:']);
+    const isPlain = url && !/[\s?#\\]/.test(value) && !url.username && !url.password;
+    return isPlain ? value.replace(/\/$/, '') : undefined;
+  },
+};
+
+/** One address with the name it is shown under, which may be empty. */
+export interface MailAddress {
+  readonly name: string;
+  readonly address: string;
+}
+
+// Narrower than RFC 5322: neither quoting nor comments, which readers of addresses take in different ways.
+const plainAddress = /^[^\s\p{Cc}"(),:;<>@[\\\]]+@[^\s\p{Cc}"(),:;<>@[\\\]]+$/u;
+const plainName = /^[^\p{Cc}\p{Zl}\p{Zp}"<>\\]*$/u;
+
+/** True for a single address without quoting or comments. */
+export function isMailAddress(text: string): boolean {
+  return text.length <= 254 && plainAddress.test(text);
+}
+
+/** Reads `name <address>` or a bare address; undefined for anything else, also for several. */
+export function readMailAddress(text: string): MailAddress | undefined {
+  const [, name = '', bracketed] = /^([^<]*)<([^<>]*)>$/.exec(text) ?? [];
+  const address = bracketed ?? text;
+  return isMailAddress(address) && plainName.test(name) ? { name: name.trim(), address } : undefined;
+}
+
+export const mailAddress: Taker<string> = {
+  takes: 'one address such as Almanac <almanac@example.org>',
+  read: (value) => (readMailAddress(value) ? value : undefined),
+};
+
+/** What a URL may say of the connection: not what is logged, nor how long is waited. */
+const smtpParameters = ['requireTLS', 'ignoreTLS', 'name', 'authMethod', 'tls.rejectUnauthorized', 'tls.servername'];
+
+export const smtpUrl: Taker<string> = {
+  takes: `a URL such as smtp://user:password@host:587 or smtps://host, with no parameters but ${smtpParameters.join(', ')}`,
+  read: (value) => {
+    const url = parsedUrl(value, ['smtp:', 'smtps:']);
+    const isPlain = url && url.hostname !== '' && (url.pathname === '' || url.pathname === '/') && url.hash === '';
+    return isPlain && [...url.searchParams.keys()].every((key) => smtpParameters.includes(key)) ? value : undefined;
   },
 };
 

@@ -39,7 +39,12 @@ export const variables = {
   JWT_SECRET: secret(
     take.strongSecret,
     'made at first start, kept in `DATA_DIR`; required in production',
-    'Signs access tokens; at least 32 bytes.',
+    'Signs access tokens, and keys what else the server signs; at least 32 bytes.',
+  ),
+  JWT_PRIVATE_KEY: secret(
+    take.ed25519Key,
+    'none: `JWT_SECRET` signs',
+    'Signs access tokens instead (EdDSA; the public key at `/.well-known/jwks.json`). The PEM itself, its line ends also as `\\n`.',
   ),
   ENCRYPTION_KEY: secret(
     take.strongSecret,
@@ -66,6 +71,32 @@ export const variables = {
     take.hostPortList,
     'none',
     'Private `host:port` pairs that sources may reach, separated by commas.',
+  ),
+  SUPABASE_URL: variable(
+    take.originUrl,
+    'none',
+    'Project whose access tokens are taken too, verified by its asymmetric signing keys.',
+  ),
+  SUPABASE_ANON_KEY: secret(
+    take.text,
+    'none',
+    'Sent as `apikey` when the keys of `SUPABASE_URL` are fetched, for gateways that ask for it.',
+  ),
+  OIDC_ISSUER: variable(
+    take.issuerUrl,
+    'none',
+    'OpenID Connect issuer whose tokens are taken too; its keys are found by discovery.',
+  ),
+  OIDC_AUDIENCE: variable(take.text, 'almanac', 'What tokens of `OIDC_ISSUER` must name as their audience.'),
+  SMTP_URL: secret(
+    take.smtpUrl,
+    'none: mails are kept, and shown to administrators of the installation',
+    'Server that mails leave by, as `smtp://user:password@host:587` or `smtps://…`. A password goes to another machine over TLS alone, unless `?requireTLS=false` says otherwise.',
+  ),
+  MAIL_FROM: variable(
+    take.mailAddress,
+    'Almanac <almanac@…> at the host of `PUBLIC_URL`, else at localhost',
+    'Sender of the mails; the server at `SMTP_URL` must be allowed to send for it.',
   ),
   METRICS_TOKEN: secret(take.text, 'none: `/metrics` answers loopback only', 'Bearer token for `/metrics`.'),
   SETUP_TOKEN: secret(

@@ -4,6 +4,7 @@ import { newId } from '#kernel/ids.ts';
 import { type FeedDatabase, makeFeedDatabase, makeMember } from '#testing/make-feed-database.ts';
 import { makePlainOwner } from '#testing/make-plain-owner.ts';
 import { migrate } from './migrate.ts';
+import { ensureMonthPartitions } from './month-partitions.ts';
 import { instanceTables, protectTables } from './protect-tables.ts';
 
 const serverUrl = process.env.TEST_DATABASE_URL;
@@ -14,6 +15,7 @@ const places = serverUrl
 interface Relation {
   name: string;
   kind: 'r' | 'p' | 'v' | 'm';
+  isPartition: boolean;
 }
 
 describe.each(places)('On %s', (place) => {
@@ -44,8 +46,9 @@ describe.each(places)('On %s', (place) => {
         await sql.raw(statement).execute(db);
       await protectTables(db);
     });
+    await ensureMonthPartitions(it.database.root, { table: 'audit_log', from: new Date(), months: 2 });
     relations = await rows<Relation>(`
-      select c.relname as name, c.relkind::text as kind from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      select c.relname as name, c.relkind::text as kind, c.relispartition as "isPartition" from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname = 'public' and c.relkind in ('r', 'p', 'v', 'm')
         and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e') order by 1`);
   });
@@ -64,6 +67,34 @@ describe.each(places)('On %s', (place) => {
     const known = new Set(instanceTables);
     expect(unprotected.map(({ name }) => name).filter((name) => !known.has(name))).toEqual([]);
     expect(relations.map(({ name }) => name)).toEqual(expect.arrayContaining([...instanceTables]));
+  });
+
+  test('no role reaches a partition but through its table', async () => {
+    const partitions = relations.filter(({ isPartition }) => isPartition).map(({ name }) => name);
+    expect(partitions).toEqual(expect.arrayContaining(['audit_log_default', 'later_parts_2024']));
+    expect(partitions.filter((name) => /^audit_log_\d{4}_\d{2}$/.test(name))).toHaveLength(2);
+    const reachable = await rows(`
+      select c.relname, r.rolname from pg_class c, pg_roles r
+      where c.relispartition and r.rolname in ('almanac_app', 'almanac_system', 'almanac_instance')
+        and has_table_privilege(r.oid, c.oid, 'select, insert, update, delete, truncate, references, trigger')`);
+    expect(reachable).toEqual([]);
+  });
+
+  test('requests have the rights on a table that its comment names, or else those to read and write rows', async () => {
+    const granted = await rows<{ name: string; rights: string; comment: string | null }>(`
+      select c.relname as name, obj_description(c.oid, 'pg_class') as comment,
+        (select string_agg(distinct lower(privilege_type), ', ' order by lower(privilege_type)) from aclexplode(c.relacl) a
+          where a.grantee = 'almanac_app'::regrole) as rights
+      from pg_class c where c.relkind in ('r', 'p') and not c.relispartition
+        and c.relnamespace = 'public'::regnamespace and c.relname <> all ('{${instanceTables.join()}}')`);
+    const wanted = ({ comment }: { comment: string | null }) =>
+      (/^requests may: ([a-z, ]+)$/.exec(comment ?? '')?.[1] ?? 'delete, insert, select, update')
+        .split(', ')
+        .sort()
+        .join(', ');
+    expect(granted.filter((table) => table.rights !== wanted(table))).toEqual([]);
+    const closer = granted.filter(({ comment }) => comment !== null).map(({ name }) => name);
+    expect(closer).toEqual(expect.arrayContaining(['audit_log', 'user_organizations']));
   });
 
   test('the tables of the closed list give a request nothing, except its own organization', async () => {
@@ -138,7 +169,7 @@ describe.each(places)('On %s', (place) => {
 
   test('inside one organization no row of another shows in any table or view, and none can be written', async () => {
     const [ours, theirs] = [await it.makeOrganization(1), await it.makeOrganization(1)];
-    await fillEveryTable(ours.organizationId);
+    const filled = await fillEveryTable(ours.organizationId);
     await fillEveryTable(theirs.organizationId);
     const member = makeMember({ organizationId: ours.organizationId, userId: ours.userIds[0] ?? '' });
     const system = { kind: 'system', organizationId: ours.organizationId } as const;
@@ -207,14 +238,13 @@ describe.each(places)('On %s', (place) => {
 
   const readable = () =>
     relations.filter(
-      ({ name, kind }) =>
-        kind !== 'm' && !isPartition(name) && (name === 'organizations' || !instanceTables.includes(name)),
+      ({ name, kind, isPartition }) =>
+        kind !== 'm' && !isPartition && (name === 'organizations' || !instanceTables.includes(name)),
     );
-  const isPartition = (name: string) => name === 'later_parts_2024';
-  const filled = new Set<string>();
 
-  /** Puts one row of the organization into each table, made from the columns that have no default. */
-  async function fillEveryTable(organizationId: string): Promise<void> {
+  /** Puts one row of the organization into each table, made from the columns that have no default; answers the tables. */
+  async function fillEveryTable(organizationId: string): Promise<Set<string>> {
+    const filled = new Set<string>();
     const tables = readable().filter(
       ({ name, kind }) => kind !== 'v' && name !== 'organizations' && name !== 'user_organizations',
     );
@@ -229,8 +259,9 @@ describe.each(places)('On %s', (place) => {
       }
     }
     expect([...filled].sort(), 'a table that takes no made-up row: teach insertRow its checks').toEqual(
-      expect.arrayContaining(tables.map(({ name }) => name)),
+      tables.map(({ name }) => name).sort(),
     );
+    return filled;
   }
 
   async function insertRow(
@@ -247,7 +278,9 @@ describe.each(places)('On %s', (place) => {
       select a.attname as name, format_type(a.atttypid, null) as type,
         (select substring(pg_get_constraintdef(k.oid) from '''([^'']+)''::text') from pg_constraint k
           where k.conrelid = a.attrelid and k.contype = 'c' and a.attnum = any (k.conkey) limit 1) as allowed,
-        (select format('(select %I from %I where organization_id = %L limit 1)', f.attname, k.confrelid::regclass::text, ${organizationId}::text)
+        (select format('(select %I from %s %s limit 1)', f.attname, k.confrelid::regclass,
+            case when exists (select from pg_attribute o where o.attrelid = k.confrelid and o.attname = 'organization_id')
+              then format('where organization_id = %L', ${organizationId}::text) end)
           from pg_constraint k, unnest(k.conkey, k.confkey) as pair (own, other)
           join pg_attribute f on f.attnum = pair.other
           where k.conrelid = a.attrelid and k.contype = 'f' and f.attrelid = k.confrelid and pair.own = a.attnum
@@ -267,6 +300,7 @@ function sampleOf(type: string): string {
   if (type === 'uuid') return 'gen_random_uuid()';
   if (type.startsWith('timestamp')) return 'now()';
   if (type === 'date') return "'2024-12-16'";
-  if (type === 'jsonb') return "'{}'";
+  if (type === 'jsonb' || type.endsWith('[]')) return "'{}'";
+  if (type === 'bytea') return "decode(md5(gen_random_uuid()::text), 'hex')";
   return /int|numeric|double/.test(type) ? '1' : "'organization'";
 }

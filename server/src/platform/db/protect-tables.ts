@@ -9,6 +9,11 @@ export const instanceTables: readonly string[] = [
   'almanac_migrations',
   'users',
   'user_sessions',
+  'mailed_tokens',
+  'sign_in_attempts',
+  'mfa_recovery_codes',
+  'user_identities',
+  'mails',
   'organizations',
   'scheduled_job_config',
   'job_slots',
@@ -22,10 +27,16 @@ export const instanceTables: readonly string[] = [
  * A table whose comment reads `requests may: select` (or another list of rights) gives requests just those.
  */
 export async function protectTables(db: Transaction<Tables>): Promise<void> {
-  await sql.raw(protection).execute(db);
+  await sql.raw(protection('true')).execute(db);
+  await sql.raw(viewProtection).execute(db);
 }
 
-const protection = `
+/** Protects one table, as `protectTables` does all: of a running installation, where locking every table is too much. */
+export async function protectTable(db: Transaction<Tables>, name: string): Promise<void> {
+  await sql.raw(protection(`c.relname = '${name}'`)).execute(db);
+}
+
+const protection = (which: string) => `
 do $protect$
 declare
   found record;
@@ -33,7 +44,7 @@ begin
   for found in
     select c.oid, c.relname as name, c.relkind as kind, c.relispartition as is_partition
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'public' and c.relkind in ('r', 'p') and exists (
+    where n.nspname = 'public' and c.relkind in ('r', 'p') and ${which} and exists (
       select from pg_attribute a where a.attrelid = c.oid and a.attname = 'organization_id' and not a.attisdropped)
   loop
     execute format('alter table public.%I enable row level security', found.name);
@@ -56,7 +67,14 @@ begin
       execute format('create index %I on public.%I (organization_id)', found.name || '_organization_idx', found.name);
     end if;
   end loop;
+end
+$protect$`;
 
+const viewProtection = `
+do $protect$
+declare
+  found record;
+begin
   for found in
     select c.relname as name, c.relkind as kind from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = 'public' and c.relkind in ('v', 'm')

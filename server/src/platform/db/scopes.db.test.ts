@@ -176,6 +176,58 @@ describe('Concurrent callers', () => {
   });
 });
 
+describe('Work in an organization inside a transaction on accounts', () => {
+  const whoAmI = async ({ db }: Pick<OrganizationTx, 'db'>) => {
+    const { rows } = await sql<{ role: string; organization: string | null }>`
+      select current_user as role, nullif(split_part(current_setting('almanac.scope', true), '/', 3), '') as organization`.execute(
+      db,
+    );
+    return rows[0];
+  };
+
+  test('is the system there, and what follows is not', async () => {
+    const { organizationId } = principal;
+    const [before, inside, after] = await it.scopes.inInstance(async (tx) => [
+      await whoAmI(tx),
+      await tx.inOrganization(organizationId, whoAmI),
+      await whoAmI(tx),
+    ]);
+    expect(before).toEqual({ role: 'almanac_instance', organization: null });
+    expect(inside).toEqual({ role: 'almanac_system', organization: organizationId });
+    expect(after).toEqual(before);
+  });
+
+  test('commits with it, has its last statements inside, and its effects after the commit of all', async () => {
+    const { organizationId } = principal;
+    const seen: string[] = [];
+    await it.scopes.inInstance(async (tx) => {
+      await tx.inOrganization(organizationId, async (inside) => {
+        inside.beforeCommit(async () => void seen.push(`last, as ${(await whoAmI(inside))?.role}`));
+        inside.afterCommit(async () => void seen.push(`after, with ${await readNotes()}`));
+      });
+      seen.push('outside');
+      await write(tx, 'all');
+    });
+    expect(seen).toEqual(['last, as almanac_system', 'outside', 'after, with all']);
+  });
+
+  test('is undone with it, and its effects never run', async () => {
+    const { organizationId } = principal;
+    let hasRun = false;
+    const work = it.scopes.inInstance(async (tx) => {
+      await write(tx, 'before');
+      await tx.inOrganization(organizationId, async (inside) =>
+        inside.afterCommit(() => {
+          hasRun = true;
+        }),
+      );
+      throw new Error('as asked');
+    });
+    await expect(work).rejects.toThrow('as asked');
+    expect([await readNotes(), hasRun]).toEqual([[], false]);
+  });
+});
+
 describe('A database that cannot be reached', () => {
   const log = createLog({ level: 'silent' });
   const unavailable = { code: 'DATABASE_UNAVAILABLE', status: 503, retryAfterSeconds: 1 };

@@ -1,5 +1,5 @@
 import { sql, type Transaction } from 'kysely';
-import type { Principal } from '../access/principal.ts';
+import { type Principal, systemPrincipal } from '../access/principal.ts';
 import { databaseUnavailable } from '../errors/app-error.ts';
 import type { Log } from '../log/log.ts';
 import type { Database } from './database.ts';
@@ -34,6 +34,11 @@ export interface OrganizationTx {
 export interface InstanceTx {
   readonly [instanceScope]: true;
   readonly db: Transaction<Tables>;
+  /**
+   * Works in an organization as the system, in this same transaction: for what has to happen there and here, or nowhere.
+   * A failure of the work is one of the whole transaction.
+   */
+  inOrganization<T>(organizationId: string, work: (tx: OrganizationTx) => Promise<T>): Promise<T>;
 }
 
 export interface OrganizationOptions {
@@ -72,32 +77,48 @@ export function createScopes({ database, log }: ScopesOptions): Scopes {
       }
     }
   };
+  /** Runs the work in one transaction, then what it left to do after the commit. */
+  const transact = <T>(work: (db: Transaction<Tables>, effects: Effect[]) => Promise<T>): Promise<T> =>
+    attempt(async () => {
+      const effects: Effect[] = [];
+      let isCommitting = false;
+      try {
+        const result = await database.root.transaction().execute(async (db) => {
+          const done = await work(db, effects);
+          isCommitting = true;
+          return done;
+        });
+        await runEffects(effects, log);
+        return result;
+      } catch (error) {
+        if (isCommitting && isConnectionFault(error)) await runEffects(effects.filter(isSafeAlways), log);
+        throw error;
+      }
+    });
   return {
-    inOrganization: (principal, work, options = {}) =>
-      attempt(async () => {
-        const effects: Effect[] = [];
-        let isCommitting = false;
-        try {
-          const result = await database.root.transaction().execute(async (db) => {
-            const done = await runInOrganization({ db, principal, effects, once: options.once }, work);
-            isCommitting = true;
-            return done;
-          });
-          await runEffects(effects, log);
-          return result;
-        } catch (error) {
-          if (isCommitting && isConnectionFault(error)) await runEffects(effects.filter(isSafeAlways), log);
-          throw error;
-        }
-      }),
+    inOrganization: (principal, work, { once } = {}) =>
+      transact((db, effects) => runInOrganization({ db, principal, effects, once }, work)),
     inInstance: (work) =>
-      attempt(() =>
-        database.root.transaction().execute(async (db) => {
-          await sql`select set_config('role', 'almanac_instance', true)`.execute(db);
-          return work({ db } as InstanceTx);
-        }),
-      ),
+      transact(async (db, effects) => {
+        await sql`select set_config('role', 'almanac_instance', true)`.execute(db);
+        return work(createInstanceTx(db, effects));
+      }),
   };
+}
+
+function createInstanceTx(db: Transaction<Tables>, effects: Effect[]): InstanceTx {
+  return {
+    db,
+    inOrganization: async (organizationId, work) => {
+      // Only the owner may open a scope.
+      await sql`select set_config('role', 'none', true)`.execute(db);
+      const principal = systemPrincipal(organizationId);
+      const result = await runInOrganization({ db, principal, effects, once: undefined }, work);
+      await sql`
+        select set_config('role', 'almanac_instance', true), set_config('almanac.scope', '', true)`.execute(db);
+      return result;
+    },
+  } as InstanceTx;
 }
 
 /** What is left to do after a transaction. */

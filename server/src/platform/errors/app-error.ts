@@ -4,6 +4,8 @@ interface AppErrorOptions {
   code: ErrorCode;
   message: string;
   faults?: readonly FieldFault[];
+  /** What the caller needs to go on; it travels in the error's details. */
+  details?: Readonly<Record<string, string>>;
   /** Seconds for the Retry-After header. */
   retryAfterSeconds?: number;
   headers?: Readonly<Record<string, string>>;
@@ -19,6 +21,7 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly faults: readonly FieldFault[];
+  readonly details: Readonly<Record<string, string>>;
   readonly retryAfterSeconds: number | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
@@ -27,6 +30,7 @@ export class AppError extends Error {
     this.code = options.code;
     this.status = errorCodes[options.code].status;
     this.faults = options.faults ?? [];
+    this.details = options.details ?? {};
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.headers = options.headers ?? {};
   }

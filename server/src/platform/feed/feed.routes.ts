@@ -35,11 +35,11 @@ export function addFeedRoutes(app: FastifyInstance, options: FeedRoutesOptions):
   });
   bind(app, streamFeedEvents, {
     access: 'feed:read',
-    handle: async ({ principal, query, headers, address }) => {
+    handle: async ({ principal, query, headers, origin }) => {
       const resumed = headers['last-event-id'];
       const after = typeof resumed === 'string' && /^\d{1,15}$/.test(resumed) ? Number(resumed) : query.after;
       const types = readTypes(query.types);
-      const release = counts.take(principal, address);
+      const release = counts.take(principal, origin.address);
       const follower = await feed
         .follow(principal.organizationId, principal, { after, types })
         .catch((error: unknown) => {

@@ -45,3 +45,14 @@ export class AnswerWithHeaders<T> {
     this.headers = headers;
   }
 }
+
+/** A body under one of the endpoint's further statuses of success. */
+export class AnswerWithStatus<T> {
+  readonly data: T;
+  readonly status: number;
+
+  constructor(data: T, status: 200 | 201 | 202) {
+    this.data = data;
+    this.status = status;
+  }
+}

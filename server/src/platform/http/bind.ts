@@ -3,10 +3,10 @@ import { Readable } from 'node:stream';
 import type { Endpoint, EndpointAnswer, EndpointInput } from '@almanac/contract/endpoint.ts';
 import fastJsonStringify, { type Schema } from 'fast-json-stringify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { UserPrincipal } from '../access/principal.ts';
+import type { ActingRequest, UserPrincipal } from '../access/principal.ts';
 import type { IdempotentCall } from '../db/idempotency.ts';
 import { validationFailed } from '../errors/app-error.ts';
-import { AnswerWithHeaders, BytesAnswer, FileAnswer, StreamAnswer } from './answers.ts';
+import { AnswerWithHeaders, AnswerWithStatus, BytesAnswer, FileAnswer, StreamAnswer } from './answers.ts';
 import { describeEndpoint } from './describe.ts';
 import type { Access, RouteConfig } from './route-config.ts';
 
@@ -18,13 +18,15 @@ export interface BoundRequest<Declared extends Endpoint> extends EndpointInput<D
   readonly once: IdempotentCall | undefined;
   readonly headers: FastifyRequest['headers'];
   readonly cookies: FastifyRequest['cookies'];
-  readonly address: string;
+  /** The request's id and the address it came from. */
+  readonly origin: ActingRequest;
   readonly reply: Pick<FastifyReply, 'header' | 'setCookie' | 'clearCookie'>;
 }
 
 type Answer<Declared extends Endpoint> =
   | EndpointAnswer<Declared>
   | AnswerWithHeaders<EndpointAnswer<Declared>>
+  | AnswerWithStatus<EndpointAnswer<Declared>>
   | BytesAnswer
   | FileAnswer
   | StreamAnswer;
@@ -64,7 +66,7 @@ export function bind<const Declared extends Endpoint>(
         body: request.body,
         headers: request.headers,
         cookies: request.cookies,
-        address: request.ip,
+        origin: { id: request.id, address: request.ip },
         once,
         reply,
       } as unknown as BoundRequest<Declared>;
@@ -99,9 +101,14 @@ function sendAnswer({ request, reply, endpoint, answer }: Sending): FastifyReply
     reply.headers(answer.headers);
     return sendAnswer({ request, reply, endpoint, answer: answer.data });
   }
-  reply.code(endpoint.status).header('cache-control', 'private, no-cache');
+  if (answer instanceof AnswerWithStatus) return sendData(reply.code(answer.status), endpoint, answer.data);
+  return sendData(reply.code(endpoint.status), endpoint, answer);
+}
+
+function sendData(reply: FastifyReply, endpoint: Endpoint, data: unknown): FastifyReply {
+  if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'private, no-cache');
   if (endpoint.status === 204) return reply.send();
-  return reply.send(endpoint.envelope === 'success' ? { success: true, data: answer } : answer);
+  return reply.send(endpoint.envelope === 'success' ? { success: true, data } : data);
 }
 
 function sendBytes(request: FastifyRequest, reply: FastifyReply, answer: BytesAnswer): FastifyReply {

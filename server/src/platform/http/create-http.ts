@@ -17,7 +17,7 @@ import { type Authenticator, createGate, type RequestLimits } from './gate.ts';
 import { isOriginAllowed } from './origins.ts';
 import { createNotFoundHandler, keepRouteTable } from './route-table.ts';
 import { createSecurityHeaders } from './security-headers.ts';
-import { createValidatorCompiler } from './validation.ts';
+import { createSerializerCompiler, createValidatorCompiler } from './validation.ts';
 
 export interface HttpOptions {
   config: HttpConfig;
@@ -27,6 +27,8 @@ export interface HttpOptions {
   limiter: RateLimiter;
   limits: RequestLimits;
   telemetry: Pick<Telemetry, 'observeRequest' | 'eventLoopDelay'>;
+  /** Told who was answered what an endpoint reads, after the answer. */
+  onRead?: (principal: UserPrincipal, endpointId: string) => void;
   /** True while the process is stopping. */
   isDraining: () => boolean;
   now: () => number;
@@ -64,6 +66,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     frameworkErrors: createPathErrorHandler(securityHeaders),
   });
   app.setValidatorCompiler(createValidatorCompiler());
+  app.setSerializerCompiler(createSerializerCompiler());
   app.setErrorHandler(createErrorHandler(log));
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readJsonBody);

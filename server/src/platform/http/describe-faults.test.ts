@@ -63,6 +63,16 @@ test('a body is not coerced, a query is, and neither holds a number that is none
   }
 });
 
+test('a secret is repeated to nobody', () => {
+  const parentSchema = { type: 'string', writeOnly: true };
+  for (const keyword of ['type', 'minLength', 'format', 'enum', 'pattern']) {
+    const params = { type: 'string', limit: 8, format: 'email', allowedValues: [] };
+    const error = { keyword, instancePath: '/password', schemaPath: '', params, parentSchema, data: 'hunter2' };
+    const [fault] = describeFaults([error] as never, 'body');
+    expect(fault?.issue).toMatch(/^the value is /);
+  }
+});
+
 describe('A quoted value', () => {
   test.each([
     ['x'.repeat(100), `'${'x'.repeat(60)}…'`],

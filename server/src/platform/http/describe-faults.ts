@@ -89,27 +89,31 @@ const formatExamples: Readonly<Record<string, string>> = {
 
 type IssueWriter = (error: ErrorObject) => string;
 
+/** What was sent, unless it is a secret: those are declared `writeOnly` and are repeated to nobody. */
+function quoted({ data, parentSchema }: ErrorObject): string {
+  return parentSchema?.writeOnly === true ? 'the value' : quote(data);
+}
+
 const issues: Readonly<Record<string, IssueWriter>> = {
   required: () => 'is missing',
   additionalProperties: ({ parentSchema }) =>
     `is not taken here; taken are ${Object.keys(parentSchema?.properties ?? {}).join(', ')}`,
-  type: ({ data, params, instancePath }) =>
-    (data ?? null) === null && instancePath === ''
-      ? `is missing; an ${String(params.type)} is needed`
-      : `${quote(data)} is not of type ${String(params.type)}`,
-  enum: ({ data, params }) => `${quote(data)} is not one of ${(params.allowedValues as unknown[]).join(', ')}`,
-  const: ({ data, params }) => `${quote(data)} is not ${quote(params.allowedValue)}`,
-  format: ({ data, params }) =>
-    `${quote(data)} is not ${formatExamples[String(params.format)] ?? String(params.format)}`,
-  minLength: ({ data, params }) =>
-    data === '' ? 'is empty' : `${quote(data)} is shorter than ${String(params.limit)} characters`,
+  type: (error) =>
+    (error.data ?? null) === null && error.instancePath === ''
+      ? `is missing; an ${String(error.params.type)} is needed`
+      : `${quoted(error)} is not of type ${String(error.params.type)}`,
+  enum: (error) => `${quoted(error)} is not one of ${(error.params.allowedValues as unknown[]).join(', ')}`,
+  const: (error) => `${quoted(error)} is not ${quote(error.params.allowedValue)}`,
+  format: (error) =>
+    `${quoted(error)} is not ${formatExamples[String(error.params.format)] ?? String(error.params.format)}`,
+  minLength: (error) =>
+    error.data === '' ? 'is empty' : `${quoted(error)} is shorter than ${String(error.params.limit)} characters`,
   maxLength: ({ data, params }) =>
     `is ${String([...(data as string)].length)} characters long; at most ${String(params.limit)} are taken`,
   minItems: ({ params }) => `has too few entries; at least ${String(params.limit)} are needed`,
   maxItems: ({ data, params }) =>
     `has ${String((data as unknown[]).length)} entries; at most ${String(params.limit)} are taken`,
-  pattern: ({ data, parentSchema }) =>
-    `${quote(data)} is not ${String(parentSchema?.description ?? 'of the form taken')}`,
+  pattern: (error) => `${quoted(error)} is not ${String(error.parentSchema?.description ?? 'of the form taken')}`,
 };
 
 const comparisons = new Set(['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum']);
@@ -118,6 +122,6 @@ function issueOf(error: ErrorObject): string {
   const write = issues[error.keyword];
   if (write) return write(error);
   if (comparisons.has(error.keyword))
-    return `${quote(error.data)} must be ${String(error.params.comparison)} ${String(error.params.limit)}`;
-  return `${quote(error.data)} ${error.message ?? 'is not valid'}`;
+    return `${quoted(error)} must be ${String(error.params.comparison)} ${String(error.params.limit)}`;
+  return `${quoted(error)} ${error.message ?? 'is not valid'}`;
 }

@@ -8,11 +8,20 @@ const FieldFaults = Type.Array(
   Type.Object({ field: Type.String(), issue: Type.String(), index: Type.Optional(Type.Integer()) }),
 );
 
+const Details = Type.Optional(
+  Type.Object({
+    field: Type.Optional(Type.String()),
+    issue: Type.Optional(Type.String()),
+    errors: Type.Optional(FieldFaults),
+    mfa_token: Type.Optional(Type.String()),
+  }),
+);
+
 const PlainError = Type.Object({
   error: Type.Object({
     code: Type.String(),
     message: Type.String(),
-    details: Type.Optional(Type.Object({ field: Type.String(), issue: Type.String(), errors: FieldFaults })),
+    details: Details,
     request_id: Type.String(),
   }),
 });
@@ -21,7 +30,7 @@ const SuccessError = Type.Object({
   success: Type.Literal(false),
   error: Type.String(),
   code: Type.String(),
-  details: Type.Optional(Type.Object({ field: Type.String(), issue: Type.String(), errors: FieldFaults })),
+  details: Details,
   request_id: Type.String(),
 });
 
@@ -33,12 +42,12 @@ export function describeEndpoint(endpoint: Endpoint, access: Access): FastifySch
     tags: [endpoint.tag],
     summary: endpoint.summary,
     description: describe(endpoint, access),
-    security: access === 'public' ? [] : [{ bearer: [] }, {}],
+    security: access === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }, {}],
     ...(params ? { params } : {}),
     ...(query ? { querystring: query } : {}),
     ...(body ? { body: { ...body, examples: [endpoint.example.body] } } : {}),
     ...(endpoint.isIdempotent ? { headers: idempotencyHeader } : {}),
-    response: { [endpoint.status]: describeSuccess(endpoint), ...describeErrors(endpoint, access) },
+    response: { ...describeSuccesses(endpoint), ...describeErrors(endpoint, access) },
   };
 }
 
@@ -51,6 +60,11 @@ const idempotencyHeader = Type.Object({
 function describe(endpoint: Endpoint, access: Access): string {
   const right = access === 'public' ? 'Needs no credentials.' : `Needs the right \`${access}\`.`;
   return endpoint.description ? `${endpoint.description}\n\n${right}` : right;
+}
+
+function describeSuccesses(endpoint: Endpoint): Record<string, unknown> {
+  const statuses = [endpoint.status, ...(endpoint.furtherStatuses ?? [])];
+  return Object.fromEntries(statuses.map((status) => [status, describeSuccess(endpoint)]));
 }
 
 function describeSuccess(endpoint: Endpoint): unknown {

@@ -42,9 +42,10 @@ function sendError(request: FastifyRequest, reply: FastifyReply, error: AppError
   return reply.serializer(JSON.stringify).send(shapeError(request, error));
 }
 
-function shapeError(request: FastifyRequest, { code, message, faults }: AppError): object {
+function shapeError(request: FastifyRequest, { code, message, faults, details: further }: AppError): object {
   const [first] = faults;
-  const details = first ? { details: { field: first.field, issue: first.issue, errors: faults } } : {};
+  const all = { ...(first ? { field: first.field, issue: first.issue, errors: faults } : {}), ...further };
+  const details = Object.keys(all).length > 0 ? { details: all } : {};
   const wearsSuccess = envelopeOf(request) === 'success';
   if (wearsSuccess) return { success: false, error: message, code, ...details, request_id: request.id };
   return { error: { code, message, ...details, request_id: request.id } };

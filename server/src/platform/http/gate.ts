@@ -1,8 +1,11 @@
+import { ruleOf } from '@almanac/contract/permissions.ts';
+import type { Tier } from '@almanac/contract/tiers.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { requirePermission, type UserPrincipal } from '../access/principal.ts';
+import { requirePermission, type UserPrincipal, unauthenticated } from '../access/principal.ts';
 import type { HttpConfig } from '../config/config.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { RateLimiter } from '../limits/rate-limiter.ts';
+import { networkOf } from './client-address.ts';
 import { isHostAllowed, isOriginAllowed } from './origins.ts';
 import type { RouteConfig } from './route-config.ts';
 import type { SecurityHeaders } from './security-headers.ts';
@@ -12,7 +15,9 @@ export interface Credentials {
   readonly authorization: string | undefined;
   /** The access token of the session cookie. */
   readonly cookieToken: string | undefined;
-  /** What X-Organization-Id names. */
+  /** What X-API-Key holds. */
+  readonly apiKey: string | undefined;
+  /** What the path, or else X-Organization-Id, names. */
   readonly organization: string | undefined;
   /** Where an anonymous caller acts. */
   readonly anonymousOrganization: 'demo' | 'local';
@@ -26,9 +31,9 @@ export interface Authenticator {
   authenticate(credentials: Credentials): Promise<UserPrincipal>;
 }
 
-/** Requests a minute: for a signed-in user, and for an address without credentials. */
+/** Requests a minute: of a user or an API key, by the tier of the organization; of an address without credentials. */
 export interface RequestLimits {
-  readonly userPerMinute: number;
+  readonly perMinute: (tier: Tier) => number;
   readonly addressPerMinute: number;
 }
 
@@ -58,13 +63,25 @@ export function createGate(options: GateOptions): (request: FastifyRequest, repl
     if (fault) return done(fault);
     if (route.access === undefined || route.access === 'public') return done(limitAddress(request, reply, options));
     const credentials = readCredentials(request, route as RouteConfig);
-    const known = authenticator.peek(credentials);
-    if (known) return done(admit({ request, reply, route: route as RouteConfig, principal: known }, options));
-    authenticator.authenticate(credentials).then(
-      (principal) => done(admit({ request, reply, route: route as RouteConfig, principal }, options)),
-      (error: Error) => done(limitAddress(request, reply, options) ?? error),
-    );
+    if (!ruleOf(route.access).anonymous && !hasAny(credentials)) {
+      return done(limitAddress(request, reply, options) ?? unauthenticated());
+    }
+    identify(credentials, authenticator, (error, principal) => {
+      if (!principal) return done(limitAddress(request, reply, options) ?? error);
+      done(admit({ request, reply, route: route as RouteConfig, principal }, options));
+    });
   };
+}
+
+/** Tells who it is: at once where that is known. */
+function identify(
+  credentials: Credentials,
+  authenticator: Authenticator,
+  tell: (error: Error | undefined, principal?: UserPrincipal) => void,
+): void {
+  const known = authenticator.peek(credentials);
+  if (known) tell(undefined, known);
+  else authenticator.authenticate(credentials).then((principal) => tell(undefined, principal), tell);
 }
 
 interface Checked {
@@ -74,7 +91,7 @@ interface Checked {
 }
 
 function findFault({ request, config, route }: Checked): AppError | undefined {
-  const { host, accept, cookie, origin, authorization } = request.headers;
+  const { host, accept, cookie, origin, authorization, 'x-api-key': apiKey } = request.headers;
   if (!isHostAllowed(host, config)) {
     return new AppError({
       code: 'HOST_NOT_ALLOWED',
@@ -88,7 +105,8 @@ function findFault({ request, config, route }: Checked): AppError | undefined {
     });
   }
   const isChange = request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'OPTIONS';
-  const isByCookie = authorization === undefined && cookie !== undefined && /(access|refresh)_token=/.test(cookie);
+  const isBare = authorization === undefined && apiKey === undefined;
+  const isByCookie = isBare && cookie !== undefined && /(access|refresh)_token=/.test(cookie);
   if (isChange && isByCookie && (origin === undefined || !isOriginAllowed(origin, host, config))) {
     return new AppError({
       code: 'ORIGIN_NOT_ALLOWED',
@@ -104,14 +122,26 @@ function isJsonAccepted({ endpoint }: Partial<RouteConfig>, accept: string): boo
 }
 
 function readCredentials(request: FastifyRequest, route: RouteConfig): Credentials {
-  const { authorization, cookie } = request.headers;
-  const organization = request.headers['x-organization-id'];
+  const { authorization, cookie, 'x-api-key': apiKey } = request.headers;
+  const isBare = authorization === undefined && apiKey === undefined;
   return {
     authorization,
-    cookieToken: authorization === undefined && cookie !== undefined ? request.cookies?.access_token : undefined,
-    organization: typeof organization === 'string' ? organization : undefined,
+    apiKey: typeof apiKey === 'string' ? apiKey : undefined,
+    cookieToken: isBare && cookie !== undefined ? request.cookies?.access_token : undefined,
+    organization: readOrganization(request, route),
     anonymousOrganization: route.anonymousOrganization,
   };
+}
+
+function readOrganization(request: FastifyRequest, { endpoint }: RouteConfig): string | undefined {
+  const { organizationParam } = endpoint;
+  if (organizationParam !== undefined) return (request.params as Record<string, string>)[organizationParam];
+  const named = request.headers['x-organization-id'];
+  return typeof named === 'string' ? named : undefined;
+}
+
+function hasAny({ authorization, apiKey, cookieToken }: Credentials): boolean {
+  return authorization !== undefined || apiKey !== undefined || cookieToken !== undefined;
 }
 
 interface Admission {
@@ -122,11 +152,9 @@ interface Admission {
 }
 
 function admit({ request, reply, route, principal }: Admission, options: GateOptions): Error | undefined {
-  request.principal = principal;
+  request.principal = { ...principal, request: { id: request.id, address: request.ip } };
   const over =
-    principal.kind === 'anonymous'
-      ? limitAddress(request, reply, options)
-      : limit(reply, options, { key: `user:${principal.userId}`, perMinute: options.limits.userPerMinute });
+    principal.kind === 'anonymous' ? limitAddress(request, reply, options) : limitCaller(reply, principal, options);
   if (over) return over;
   try {
     if (route.access !== 'public') requirePermission(principal, route.access);
@@ -137,7 +165,15 @@ function admit({ request, reply, route, principal }: Admission, options: GateOpt
 }
 
 function limitAddress(request: FastifyRequest, reply: FastifyReply, options: GateOptions): AppError | undefined {
-  return limit(reply, options, { key: `address:${request.ip}`, perMinute: options.limits.addressPerMinute });
+  const key = `address:${networkOf(request.ip)}`;
+  return limit(reply, options, { key, perMinute: options.limits.addressPerMinute });
+}
+
+/** Each member and each key by itself, so that nobody uses up what is another's. */
+function limitCaller(reply: FastifyReply, principal: UserPrincipal, options: GateOptions): AppError | undefined {
+  const { tier } = principal.organization;
+  const caller = principal.apiKey ? `key:${principal.apiKey.id}` : `user:${principal.userId}`;
+  return limit(reply, options, { key: `${caller}:${tier}`, perMinute: options.limits.perMinute(tier) });
 }
 
 function limit(

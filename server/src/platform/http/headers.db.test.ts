@@ -184,7 +184,7 @@ describe('Reading again', () => {
 
 describe('Too many calls', () => {
   test('are told when to go on', async () => {
-    const limited = await makeTestApp({ limits: { userPerMinute: 1_000, addressPerMinute: 3 } });
+    const limited = await makeTestApp({ limits: { perMinute: () => 1_000, addressPerMinute: 3 } });
     const ask = (headers = {}) => inject(limited.app, { url: '/healthz', headers });
     for (let calls = 0; calls < 3; calls += 1) await ask();
     const answer = await ask({ 'x-forwarded-for': '203.0.113.9' });
@@ -205,7 +205,7 @@ describe('Behind a proxy', () => {
   test('X-Forwarded-For counts where the proxy is trusted, and opens /metrics to nobody', async () => {
     const proxied = await makeTestApp({
       config: { TRUST_PROXY: true },
-      limits: { userPerMinute: 9, addressPerMinute: 2 },
+      limits: { perMinute: () => 9, addressPerMinute: 2 },
     });
     const ask = async (url: string, address: string) =>
       (await inject(proxied.app, { url, headers: { 'x-forwarded-for': address } })).statusCode;

@@ -13,7 +13,12 @@ export async function addOpenapi(app: FastifyInstance): Promise<void> {
         description: 'One backend for every dashboard a team lives by.',
         license: { name: 'MIT' },
       },
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+          apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        },
+      },
     },
   });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());

@@ -18,7 +18,8 @@ export interface RouteConfig {
 /** The error codes that any bound endpoint may answer, by what it takes and asks. */
 export function errorCodesOf(endpoint: Endpoint, access: Access): ErrorCode[] {
   const always: ErrorCode[] = ['VALIDATION_ERROR', 'RATE_LIMITED', 'INTERNAL_ERROR', 'DATABASE_UNAVAILABLE'];
-  const rights: ErrorCode[] = access === 'public' ? [] : ['UNAUTHENTICATED', 'INVALID_TOKEN', 'FORBIDDEN', 'NOT_FOUND'];
+  const rights: ErrorCode[] =
+    access === 'public' ? [] : ['UNAUTHENTICATED', 'INVALID_TOKEN', 'FORBIDDEN', 'NOT_FOUND', 'ISSUER_UNAVAILABLE'];
   const body: ErrorCode[] = endpoint.body
     ? ['MALFORMED_BODY', 'REQUEST_TIMEOUT', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE']
     : [];

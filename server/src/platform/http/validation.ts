@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormatsModule, { type FormatsPlugin } from 'ajv-formats';
+import fastJsonStringify, { type Schema } from 'fast-json-stringify';
 import type { FastifyValidationResult } from 'fastify/types/schema.js';
 
 // The package's types describe its CommonJS form; at run time the import is the plugin itself.
@@ -23,17 +24,41 @@ export function createValidatorCompiler(): (route: { schema: unknown; httpPart?:
   const all = createAjv({ coerceTypes: false, allErrors: true });
   const coercing = createAjv({ coerceTypes: true, allErrors: true });
   return ({ schema, httpPart }) => {
-    const validate =
+    const check = createLazyCheck(() =>
       httpPart === 'body'
         ? createBodyCheck({ schema: schema as object, first, all })
-        : createTextCheck(coercing.compile(schema as object));
-    return validate as unknown as FastifyValidationResult;
+        : createTextCheck(coercing.compile(schema as object)),
+    );
+    return check as unknown as FastifyValidationResult;
+  };
+}
+
+/** Makes the writer of answers by the route's schema. */
+export function createSerializerCompiler(): (route: { schema: unknown }) => (data: unknown) => string {
+  return ({ schema }) => {
+    let write: ((data: unknown) => string) | undefined;
+    return (data) => {
+      write ??= fastJsonStringify(schema as Schema);
+      return write(data);
+    };
   };
 }
 
 interface Check {
   (data: unknown): boolean;
   errors?: ErrorObject[] | null;
+}
+
+/** Compiles with the first request: a start does not wait for what nobody may ask for. */
+function createLazyCheck(compile: () => Check): Check {
+  let compiled: Check | undefined;
+  const check: Check = (data) => {
+    compiled ??= compile();
+    const isValid = compiled(data);
+    check.errors = isValid ? null : (compiled.errors ?? null);
+    return isValid;
+  };
+  return check;
 }
 
 /** Looks for the first fault, and for all of them only where there is one. */

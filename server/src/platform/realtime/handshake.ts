@@ -6,6 +6,8 @@ import { AppError } from '#platform/errors/app-error.ts';
 export interface Handshake {
   /** `auth.token` of the client's options. */
   readonly token: string | undefined;
+  /** `auth.apiKey` of the client's options, or the X-API-Key header. */
+  readonly apiKey: string | undefined;
   /** The Authorization header. */
   readonly authorization: string | undefined;
   /** The Cookie header. */
@@ -31,8 +33,11 @@ export type RequestFacts = Omit<Handshake, 'token'>;
 /** Reads what the handshake needs of the first request. */
 export function readRequest(request: IncomingMessage, address: string): RequestFacts {
   const { authorization, cookie } = request.headers;
-  const organization = request.headers['x-organization-id'];
-  return { authorization, cookie, organization: Array.isArray(organization) ? organization[0] : organization, address };
+  const named = (name: string) => {
+    const value = request.headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  };
+  return { authorization, apiKey: named('x-api-key'), cookie, organization: named('x-organization-id'), address };
 }
 
 /** Puts the request and what the client gave in `auth` together. Throws a VALIDATION_ERROR for a field of a wrong type. */
@@ -40,6 +45,7 @@ export function readHandshake(facts: RequestFacts, auth: Readonly<Record<string,
   return {
     ...facts,
     token: readText(auth, 'token'),
+    apiKey: readText(auth, 'apiKey') ?? facts.apiKey,
     organization: readText(auth, 'organization') ?? facts.organization,
   };
 }

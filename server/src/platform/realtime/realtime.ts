@@ -200,7 +200,7 @@ export class Realtime {
     connection.on('authenticate', Authentication, async ({ token }) => {
       const { userId, organizationId } = connection.principal;
       const address = this.#requests.get(conn)?.address ?? '';
-      const credentials = { token, authorization: undefined, cookie: undefined, address };
+      const credentials = { token, apiKey: undefined, authorization: undefined, cookie: undefined, address };
       const admission = await this.#options.authenticate({ ...credentials, organization: organizationId });
       const { principal } = admission;
       if (principal.userId !== userId || principal.organizationId !== organizationId) throw otherPrincipal();

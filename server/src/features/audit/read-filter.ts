@@ -1,0 +1,42 @@
+import { validationFailed } from '#platform/errors/app-error.ts';
+import type { EntryFilter } from './audit.views.ts';
+
+interface SentFilter {
+  from?: string;
+  to?: string;
+  actor?: string;
+  action?: string;
+}
+
+/** The filter that a query asks for. Throws VALIDATION_ERROR where it ends before it begins. */
+export function readFilter({ from: sentFrom, to: sentTo, actor, action }: SentFilter): EntryFilter {
+  const from = readBound('from', sentFrom);
+  const to = readBound('to', sentTo);
+  if (from && to && from > to) {
+    throw validationFailed([{ field: 'from', issue: `'${sentFrom}' is after to, '${sentTo}': swap them` }]);
+  }
+  return { from, to, actor: actor?.toLowerCase(), action };
+}
+
+const lastMs = Date.UTC(9999, 11, 31);
+
+/**
+ * A bound as the database takes it. Entries are of whole milliseconds, so a finer bound excludes the same as the next
+ * one; and there are none before 1970 or after 9999, where the database's calendar is spelled in another way.
+ */
+function readBound(field: 'from' | 'to', sent: string | undefined): Date | undefined {
+  if (sent === undefined) return undefined;
+  const ms = readMs(sent);
+  if (ms === undefined)
+    throw validationFailed([{ field, issue: `'${sent}' is no time, such as 2024-12-16T09:30:00Z` }]);
+  return new Date(Math.min(Math.max(ms, 0), lastMs));
+}
+
+function readMs(sent: string): number | undefined {
+  try {
+    const rounding = { smallestUnit: 'millisecond', roundingMode: 'ceil' } as const;
+    return Temporal.Instant.from(sent).round(rounding).epochMilliseconds;
+  } catch {
+    return undefined;
+  }
+}

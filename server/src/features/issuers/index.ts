@@ -1,0 +1,1 @@
+export { createIssuersFeature, type IssuersFeature } from './issuers.feature.ts';

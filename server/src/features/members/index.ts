@@ -1,0 +1,2 @@
+export { invitationsPersonalData } from './declare-personal-data.ts';
+export { createMembersFeature } from './members.feature.ts';

@@ -1,0 +1,21 @@
+import { type Role, roles } from '@almanac/contract/permissions.ts';
+import { roleNotYours } from './members.errors.ts';
+
+/** The roles that a member of each role gives, takes away and invites to. That an owner remains is seen to besides. */
+export const rolesGivenBy: Readonly<Record<Role, readonly Role[]>> = {
+  owner: roles,
+  admin: ['analyst', 'member', 'viewer'],
+  analyst: [],
+  member: [],
+  viewer: [],
+};
+
+/** True where a member of that role may give the role to somebody, or take it from them. */
+export function mayGive(own: Role, role: Role): boolean {
+  return rolesGivenBy[own].includes(role);
+}
+
+/** Throws FORBIDDEN unless a member of that role may give the role to somebody, or take it from them. */
+export function requireGiving(own: Role, role: Role): void {
+  if (!mayGive(own, role)) throw roleNotYours({ own, role, given: rolesGivenBy[own] });
+}

@@ -1,0 +1,2 @@
+export { mfaPersonalData } from './declare-personal-data.ts';
+export { createMfaFeature } from './mfa.feature.ts';

@@ -1,0 +1,1 @@
+export { createPrivacyFeature, type PrivacyFeature } from './privacy.feature.ts';

@@ -1,0 +1,33 @@
+import type { FastifyInstance } from 'fastify';
+import type { JobDefinition } from '#platform/jobs/define-job.ts';
+import type { PersonalData } from '#platform/privacy/personal-data.ts';
+import { accountCovers, accountData } from './declare-account-data.ts';
+import { declareAuthoredItems, type ForgetAuthors } from './declare-authored-items.ts';
+import { forgetAbsent } from './privacy.jobs.ts';
+import { addPrivacyRoutes } from './privacy.routes.ts';
+import { createPrivacyService, type PrivacyOptions } from './privacy.service.ts';
+
+interface PrivacyNeeds extends PrivacyOptions {
+  /** What the other owners of tables hold about people. */
+  personalData: readonly PersonalData[];
+  forgetAuthors: ForgetAuthors;
+}
+
+/** What is held about people: handed out to them, and erased. */
+export interface PrivacyFeature {
+  readonly jobs: readonly JobDefinition[];
+  /** The columns, as `table.column`, that are handed out or erased. */
+  readonly covers: readonly string[];
+  addRoutes(app: FastifyInstance): void;
+}
+
+export function createPrivacyFeature(needs: PrivacyNeeds): PrivacyFeature {
+  // The items last: from there on other work in the organizations waits for the end of the transaction.
+  const personalData = [...accountData, ...needs.personalData, declareAuthoredItems(needs.forgetAuthors)];
+  const service = createPrivacyService({ ...needs, personalData });
+  return {
+    jobs: [forgetAbsent],
+    covers: [...accountCovers, ...personalData.flatMap(({ covers }) => covers)],
+    addRoutes: (app) => addPrivacyRoutes(app, service),
+  };
+}

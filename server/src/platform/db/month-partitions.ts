@@ -1,0 +1,94 @@
+import { sql, type Transaction } from 'kysely';
+import type { RootHandle } from './database.ts';
+import { protectTable } from './protect-tables.ts';
+import type { Tables } from './tables.ts';
+
+/** A partition that holds one month, in UTC. */
+export interface MonthPartition {
+  /** `<table>_2026_11`. */
+  readonly name: string;
+  readonly from: Date;
+  /** Where the next month begins. */
+  readonly to: Date;
+}
+
+interface WantedMonths {
+  /** A table partitioned by a time, with a default partition `<table>_default`. */
+  table: string;
+  /** A time in the first month. */
+  from: Date;
+  months: number;
+}
+
+/**
+ * Makes the partitions of as many months where they are missing, protected like their table; rows of those months that
+ * the default partition took go into them. Any number of processes may do it at once. Answers the names of those made.
+ */
+export async function ensureMonthPartitions(root: RootHandle, wanted: WantedMonths): Promise<string[]> {
+  const { table, from, months } = wanted;
+  const all = Array.from({ length: months }, (_, index) => monthOf(table, from, index));
+  if ((await findMissing(root, table, all)).length === 0) return [];
+  return root.transaction().execute(async (db) => {
+    await sql`set local statement_timeout = 0`.execute(db);
+    // Whoever waits for this lock holds up all that come after: better to give up, and try again later.
+    await sql`set local lock_timeout = '5s'`.execute(db);
+    // The table before its partitions, and at once in the strongest mode: an insert that waits here finds its partition
+    // when it goes on, and no transaction that read first and then writes can meet this one in a deadlock.
+    await sql`lock table only ${sql.table(table)} in access exclusive mode`.execute(db);
+    const missing = await findMissing(db, table, all);
+    for (const month of missing) await makePartition(db, table, month);
+    return missing.map(({ name }) => name);
+  });
+}
+
+/** The partitions that a table has by month, the oldest first. */
+export async function listMonthPartitions(root: RootHandle, table: string): Promise<MonthPartition[]> {
+  const { rows } = await sql<{ year: number; month: number }>`
+    select parts[1]::int as year, parts[2]::int as month
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid,
+      regexp_match(c.relname, ${`^${table}_(\\d{4})_(\\d{2})$`}) as parts
+    where i.inhparent = to_regclass(${table}) and parts is not null
+    order by 1, 2`.execute(root);
+  return rows.map(({ year, month }) => monthOf(table, new Date(Date.UTC(year, month - 1)), 0));
+}
+
+function monthOf(table: string, from: Date, offset: number): MonthPartition {
+  const startOf = (months: number) => new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + months));
+  const start = startOf(offset);
+  const name = `${table}_${start.toISOString().slice(0, 7).replace('-', '_')}`;
+  return { name, from: start, to: startOf(offset + 1) };
+}
+
+async function findMissing(root: RootHandle, table: string, wanted: MonthPartition[]): Promise<MonthPartition[]> {
+  const made = new Set((await listMonthPartitions(root, table)).map(({ name }) => name));
+  return wanted.filter(({ name }) => !made.has(name));
+}
+
+async function makePartition(
+  db: Transaction<Tables>,
+  table: string,
+  { name, from, to }: MonthPartition,
+): Promise<void> {
+  const column = sql.ref(await getPartitionColumn(db, table));
+  const [parent, partition, rest] = [table, name, `${table}_default`].map((each) => sql.table(each));
+  // Filled first: a partition cannot be attached while the default still holds rows of its month.
+  await sql`create table ${partition} (like ${parent} including all)`.execute(db);
+  await sql`
+    with moved as (delete from ${rest} where ${column} >= ${from} and ${column} < ${to} returning *)
+    insert into ${partition} select * from moved`.execute(db);
+  const bound = (time: Date) => sql.lit(time.toISOString());
+  await sql`alter table ${parent} attach partition ${partition} for values from (${bound(from)}) to (${bound(to)})`.execute(
+    db,
+  );
+  await protectTable(db, name);
+}
+
+async function getPartitionColumn(db: Transaction<Tables>, table: string): Promise<string> {
+  const { rows } = await sql<{ name: string }>`
+    select a.attname as name from pg_partitioned_table p
+      join pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]
+    where p.partrelid = to_regclass(${table})`.execute(db);
+  const [found] = rows;
+  if (!found) throw new Error(`The table ${table} is not partitioned by a column.`);
+  return found.name;
+}
