@@ -6,6 +6,7 @@ import { measureIdleMemory } from './idle-memory.ts';
 import { measureLiveLatency } from './live-latency.ts';
 import { measureLocalGit } from './local-git.ts';
 import type { Measurement } from './measure.ts';
+import { measureIngest, measureReads } from './metrics.ts';
 import { measureSignIn } from './sign-in.ts';
 import { measureStartUp } from './start-up.ts';
 
@@ -16,6 +17,8 @@ const benchmarks: Readonly<Record<string, () => Promise<Measurement[]>>> = {
   'cached-get': async () => [await measureCachedGet()],
   'live-latency': async () => [await measureLiveLatency()],
   'local-git': async () => [await measureLocalGit()],
+  'metrics-ingest': () => measureIngest(postgresUrl),
+  'metrics-reads': () => measureReads(postgresUrl),
   'sign-in': measureSignIn,
   'start-up': measureStartUp,
   'idle-memory': () => measureIdleMemory(postgresUrl),

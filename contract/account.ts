@@ -1,12 +1,11 @@
-import { type TSchema, Type } from 'typebox';
+import { Type } from 'typebox';
 import { defineEndpoint } from './endpoint.ts';
-import { Email, Id, Password, Time, User, userExample } from './identity.ts';
+import { Email, Id, LineOfText, Password, Time, User, userExample } from './identity.ts';
+import { orNull } from './or-null.ts';
 
 const strict = { additionalProperties: false };
 const tag = 'Account';
 const envelope = 'plain';
-
-const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 
 const Preferences = Type.Record(Type.String({ minLength: 1, maxLength: 100 }), Type.Unknown(), {
   description: 'whatever a client keeps for the user, at most 16 KiB',
@@ -25,11 +24,11 @@ export const getProfile = defineEndpoint({
   summary: 'One’s own account',
   status: 200,
   response: Profile,
-  errors: [],
+  errors: ['NOT_FOUND'],
   example: { response: profileExample },
 });
 
-/** What the server alone sets: taken back as it was read, and left alone. */
+/** What the server alone sets: taken back as it was read. */
 const serverOwned = Type.Partial(Type.Omit(User, ['name', 'email']));
 
 export const updateProfile = defineEndpoint({
@@ -40,20 +39,20 @@ export const updateProfile = defineEndpoint({
   envelope,
   summary: 'Change the fields given of one’s own account',
   description:
-    '`preferences` is replaced as a whole. What the server sets may be sent back as it was read and is left alone; ' +
-    'another `email` is refused.',
+    '`preferences` is replaced as a whole. What the server sets (`account_type`, `subscription_tier` and the like) and ' +
+    '`email` may be sent back as they were read; another value is refused.',
   body: Type.Object(
     {
       ...serverOwned.properties,
       email: Type.Optional(Type.String({ maxLength: 254 })),
-      name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+      name: Type.Optional(LineOfText),
       preferences: Type.Optional(Preferences),
     },
     strict,
   ),
   status: 200,
   response: Profile,
-  errors: [],
+  errors: ['NOT_FOUND'],
   example: { body: { name: 'Ada', preferences: { theme: 'dark' } }, response: profileExample },
 });
 
@@ -119,6 +118,22 @@ export const verifyEmail = defineEndpoint({
   },
 });
 
+export const resendVerification = defineEndpoint({
+  id: 'identity.resendVerification',
+  method: 'POST',
+  path: '/auth/verify-email/resend',
+  tag,
+  envelope,
+  summary: 'Have the link that confirms one’s address mailed again',
+  description:
+    'It lasts seven days, and the earlier ones stay good. At most three are mailed in 15 minutes, the one of the ' +
+    'registration among them. 409 for an address that is confirmed already.',
+  status: 202,
+  response: Type.Object({ message: Type.String() }),
+  errors: ['CONFLICT'],
+  example: { response: { message: 'A link to confirm ada@example.org is on its way to it.' } },
+});
+
 export const listSessions = defineEndpoint({
   id: 'identity.listSessions',
   method: 'GET',
@@ -133,8 +148,8 @@ export const listSessions = defineEndpoint({
       created_at: Time,
       last_used_at: Time,
       expires_at: Time,
-      address: nullable(Type.String()),
-      user_agent: nullable(Type.String()),
+      address: orNull(Type.String()),
+      user_agent: orNull(Type.String()),
       is_current: Type.Boolean(),
     }),
   ),

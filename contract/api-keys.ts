@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { defineEndpoint } from './endpoint.ts';
 import { Id, Time } from './identity.ts';
 import { pageOf, pageQuery } from './lists.ts';
+import { orNull } from './or-null.ts';
 import { scopes } from './permissions.ts';
 
 const strict = { additionalProperties: false };
@@ -9,7 +10,7 @@ const tag = 'API keys';
 const envelope = 'plain';
 
 const Scopes = Type.Array(Type.Enum(scopes), { minItems: 1, maxItems: 50, uniqueItems: true });
-const orNever = Type.Union([Time, Type.Null()]);
+const orNever = orNull(Time);
 
 const keyFields = {
   id: Id,
@@ -41,7 +42,7 @@ export const createApiKey = defineEndpoint({
     {
       name: Type.String({ minLength: 1, maxLength: 100 }),
       scopes: Scopes,
-      expires_at: Type.Optional(Type.Union([Time, Type.Null()], { description: 'at most 5 years ahead' })),
+      expires_at: Type.Optional(orNull(Time, { description: 'at most 5 years ahead' })),
     },
     strict,
   ),

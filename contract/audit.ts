@@ -2,8 +2,9 @@ import { Type } from 'typebox';
 import { defineEndpoint } from './endpoint.ts';
 import { Id, Time } from './identity.ts';
 import { pageOf, pageQuery } from './lists.ts';
+import { orNull } from './or-null.ts';
 
-const orNull = Type.Union([Type.String(), Type.Null()]);
+const TextOrNull = orNull(Type.String());
 
 export const listAuditEntries = defineEndpoint({
   id: 'audit.list',
@@ -32,15 +33,15 @@ export const listAuditEntries = defineEndpoint({
       at: Time,
       actor: Type.Object({
         kind: Type.Enum(['user', 'api_key', 'anonymous', 'system']),
-        id: Type.Union([Id, Type.Null()], { description: 'the user; null once the account is erased' }),
-        name: orNull,
-        api_key_id: Type.Union([Id, Type.Null()]),
+        id: orNull(Id, { description: 'the user; null once the account is erased' }),
+        name: TextOrNull,
+        api_key_id: orNull(Id),
       }),
       action: Type.String(),
-      target: orNull,
+      target: TextOrNull,
       details: Type.Record(Type.String(), Type.Unknown()),
-      address: orNull,
-      request_id: orNull,
+      address: TextOrNull,
+      request_id: TextOrNull,
     }),
   ),
   errors: [],
@@ -54,7 +55,7 @@ export const listAuditEntries = defineEndpoint({
           actor: { kind: 'user', id: '01938f6e-2b7a-7c3e-9a51-0f1e2d3c4b5a', name: 'Ada', api_key_id: null },
           action: 'members.update',
           target: 'user:01938f6e-2b7a-7c3e-9a51-0f1e2d3c4b60',
-          details: { role: 'analyst', previous_role: 'viewer' },
+          details: { from: 'viewer', to: 'analyst' },
           address: '203.0.113.7',
           request_id: '4k2j1h-2s',
         },

@@ -23,6 +23,10 @@ export interface Endpoint {
   readonly body?: TSchema;
   /** True where no body stands for an empty object. */
   readonly isBodyOptional?: boolean;
+  /** The list of the body that one element sent by itself stands for: `{…}` is taken as `{points: [{…}]}`. */
+  readonly listField?: string;
+  /** True where the body may also be NDJSON, one element of `listField` a line, read as it comes and without limit. */
+  readonly takesLines?: boolean;
   /** Largest body in bytes where it is not the common 1 MiB. */
   readonly maxBodyBytes?: number;
   /** Status of success. */

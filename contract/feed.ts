@@ -9,12 +9,31 @@ export const feedPayloads = {
     week_start: Type.String({ format: 'date' }),
     version: Type.Integer(),
   }),
+  /** New values of a metric type were written. */
+  metric_update: Type.Object({
+    metric_type: Type.String(),
+    as_of: Type.String({ format: 'date-time', description: 'The newest of the values’ times' }),
+  }),
+  /** Members were active; read the numbers of now again. */
+  user_activity: Type.Object({
+    last_at: Type.String({ format: 'date-time', description: 'The newest of the activities’ times' }),
+  }),
   /** How far a background job has come. */
   'job.progress': Type.Object({
     job: Type.String(),
     run_id: Type.String({ format: 'uuid' }),
     fraction: Type.Number({ minimum: 0, maximum: 1 }),
     note: Type.String(),
+  }),
+  /** Something about the installation that its administrators are to know of; shown to them alone. */
+  system_alert: Type.Object({
+    id: Type.String({ format: 'uuid' }),
+    kind: Type.String(),
+    subject: Type.String(),
+    message: Type.String(),
+    state: Type.Enum(['open', 'past']),
+    opened_at: Type.String({ format: 'date-time' }),
+    ended_at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
   }),
 } as const;
 

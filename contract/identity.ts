@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { defineEndpoint } from './endpoint.ts';
+import { orNull } from './or-null.ts';
 import { tiers } from './tiers.ts';
 
 const strict = { additionalProperties: false };
@@ -15,6 +16,14 @@ export const Password = Type.String({
 export const Time = Type.String({ format: 'date-time' });
 export const Id = Type.String({ format: 'uuid' });
 
+/** A name: one line that is not blank. */
+export const LineOfText = Type.String({
+  minLength: 1,
+  maxLength: 200,
+  pattern: '^(?=.*\\S)[^\\p{Cc}\\u2028\\u2029]*$',
+  description: 'one line of text that is not blank',
+});
+
 export const accountTypes = ['standard', 'tenant', 'landlord'] as const;
 
 /** An account as its owner sees it. */
@@ -25,7 +34,7 @@ export const User = Type.Object({
   account_type: Type.Enum([...accountTypes]),
   is_instance_admin: Type.Boolean(),
   subscription_tier: Type.Enum([...tiers], { description: 'That of the organization made with the account' }),
-  email_verified_at: Type.Union([Time, Type.Null()]),
+  email_verified_at: orNull(Time),
   mfa_enabled: Type.Boolean(),
   created_at: Time,
 });
@@ -82,9 +91,9 @@ export const register = defineEndpoint({
     {
       email: Email,
       password: Password,
-      name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+      name: Type.Optional(LineOfText),
       account_type: Type.Optional(Type.Enum([...accountTypes])),
-      organization_name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+      organization_name: Type.Optional(LineOfText),
       setup_token: Type.Optional(
         Type.String({ maxLength: 200, writeOnly: true, description: 'Needed in production for the first account' }),
       ),
@@ -163,10 +172,19 @@ export const logout = defineEndpoint({
   tag,
   envelope,
   summary: 'End this session, or all of one’s sessions',
-  body: Type.Object({ all: Type.Optional(Type.Boolean()) }, strict),
+  description:
+    'The session is that of the access token; where none is left, that of the refresh token, in the body or the cookie. ' +
+    'The cookies are cleared either way.',
+  body: Type.Object(
+    {
+      all: Type.Optional(Type.Boolean()),
+      refresh_token: Type.Optional(Type.String({ maxLength: 200, writeOnly: true })),
+    },
+    strict,
+  ),
   isBodyOptional: true,
   status: 204,
   response: Type.Null(),
-  errors: [],
+  errors: ['UNAUTHENTICATED', 'INVALID_TOKEN', 'FORBIDDEN', 'NOT_FOUND'],
   example: { body: { all: true }, response: null },
 });

@@ -1,4 +1,5 @@
 import { type TSchema, Type } from 'typebox';
+import { orNull } from './or-null.ts';
 
 /** What every list that is read in pages takes. */
 export const pageQuery = {
@@ -8,5 +9,5 @@ export const pageQuery = {
 
 /** A page of a list: `next_cursor` asks for the next one and is null on the last. */
 export function pageOf<Item extends TSchema>(item: Item) {
-  return Type.Object({ items: Type.Array(item), next_cursor: Type.Union([Type.String(), Type.Null()]) });
+  return Type.Object({ items: Type.Array(item), next_cursor: orNull(Type.String()) });
 }

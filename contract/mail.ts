@@ -1,9 +1,8 @@
-import { type TSchema, Type } from 'typebox';
+import { Type } from 'typebox';
 import { defineEndpoint } from './endpoint.ts';
 import { Id, Time } from './identity.ts';
 import { pageOf, pageQuery } from './lists.ts';
-
-const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+import { orNull } from './or-null.ts';
 
 export const listMails = defineEndpoint({
   id: 'mail.list',

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { defineEndpoint } from './endpoint.ts';
 import { Email, Id, Time } from './identity.ts';
 import { pageOf, pageQuery } from './lists.ts';
+import { orNull } from './or-null.ts';
 import { roles } from './permissions.ts';
 
 const strict = { additionalProperties: false };
@@ -116,7 +117,7 @@ const Invitation = Type.Object({
   id: Id,
   email: Type.String(),
   role: Role,
-  invited_by: Type.Union([Id, Type.Null()]),
+  invited_by: orNull(Id),
   created_at: Time,
   expires_at: Time,
 });
@@ -155,7 +156,7 @@ export const invite = defineEndpoint({
   summary: 'Invite an address by mail',
   description:
     'The mailed token lasts seven days. Inviting an address again replaces the earlier invitation. Owners and admins ' +
-    'are invited by owners.',
+    'are invited by owners. An organization has 30 tries an hour, and at most 50 open invitations.',
   params: Organization,
   body: Type.Object({ email: Email, role: Role }, strict),
   isIdempotent: true,

@@ -57,6 +57,7 @@ export const createOrganization = defineEndpoint({
   tag,
   envelope,
   summary: 'Make an organization and own it',
+  description: 'One owns at most 20.',
   body: Type.Object(
     {
       name: Name,
@@ -74,7 +75,7 @@ export const createOrganization = defineEndpoint({
   isIdempotent: true,
   status: 201,
   response: Organization,
-  errors: [],
+  errors: ['CONFLICT'],
   example: { body: { name: 'Analytical Engines', timezone: 'Europe/London' }, response: organizationExample },
 });
 

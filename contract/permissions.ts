@@ -23,6 +23,19 @@ export const permissions = {
   'weekly:read': { leastRole: 'viewer', anonymous: true, meaning: 'See the weekly dashboard and export it.' },
   'weekly:refresh': { leastRole: 'viewer', anonymous: true, meaning: 'Have a week recomputed.' },
   'weekly:write': { leastRole: 'member', meaning: 'Post activity items.' },
+  'metrics:read': { leastRole: 'viewer', anonymous: true, meaning: 'See what is measured, its values and trends.' },
+  'metrics:write': { leastRole: 'member', meaning: 'Write measured values.' },
+  'metrics:describe': { leastRole: 'analyst', meaning: 'Say how a metric is read: unit, direction, aggregation.' },
+  'dashboard:read': { leastRole: 'viewer', anonymous: true, meaning: 'See the dashboards of the organization.' },
+  'activity:write': {
+    leastRole: 'member',
+    meaning: 'Write down activity; that of other members, with the role admin or higher or an API key.',
+  },
+  'assessments:read': { leastRole: 'analyst', meaning: 'See the assessments of members.' },
+  'assessments:write': {
+    leastRole: 'member',
+    meaning: 'Make and change one’s own assessments; those of others, with the role admin or higher.',
+  },
   'feed:read': { leastRole: 'viewer', anonymous: true, meaning: 'Follow the organization’s events.' },
   'organizations:read': {
     leastRole: 'viewer',
@@ -59,6 +72,12 @@ export const permissions = {
     sessionOnly: true,
     instance: true,
     meaning: 'See how the installation runs, and the mails it keeps.',
+  },
+  'system:write': {
+    leastRole: 'viewer',
+    sessionOnly: true,
+    instance: true,
+    meaning: 'Run jobs, change their schedules, pause and resume them.',
   },
 } as const satisfies Record<string, PermissionRule>;
 

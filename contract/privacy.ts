@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { defineEndpoint } from './endpoint.ts';
+import { MfaCode } from './identity.ts';
 
 const tag = 'Account';
 const envelope = 'plain';
@@ -33,11 +34,13 @@ export const deleteAccount = defineEndpoint({
   description:
     'Organizations that one is alone in go with it; where others remain without an owner the answer is 409. Audit ' +
     'entries stay, without the identity. Takes the password; an account that signs in elsewhere and has none sends its ' +
-    'address instead.',
+    'address instead. With a second factor on, a `code` of it is needed, too. The account ' +
+    'stands until all is erased: a deletion that broke off goes on with what is left when it is asked for again.',
   body: Type.Object(
     {
       password: Type.Optional(Type.String({ writeOnly: true, maxLength: 128 })),
       email: Type.Optional(Type.String({ maxLength: 320, description: 'of an account without a password' })),
+      code: Type.Optional(MfaCode),
     },
     { additionalProperties: false },
   ),

@@ -1,24 +1,25 @@
-import { type TSchema, Type } from 'typebox';
+import { Type } from 'typebox';
 import { defineEndpoint } from './endpoint.ts';
 import { Id } from './identity.ts';
+import { orNull } from './or-null.ts';
 import { tiers } from './tiers.ts';
 
 const tag = 'Account';
 const envelope = 'plain';
 
-const orUnlimited = <Schema extends TSchema>(schema: Schema) =>
-  Type.Union([schema, Type.Null()], { description: 'null for no limit' });
+const orUnlimited = (description: string) =>
+  orNull(Type.Integer(), { description: `${description}; null for no limit` });
 
 const Subscription = Type.Object({
   organization_id: Id,
   tier: Type.Enum([...tiers]),
   entitlements: Type.Object({
-    sources: orUnlimited(Type.Integer()),
-    members: orUnlimited(Type.Integer()),
-    forecast_days: orUnlimited(Type.Integer()),
+    sources: orUnlimited('counted when a smaller tier is taken'),
+    members: orUnlimited('counted, with the open invitations, when somebody is invited or added'),
+    forecast_days: orUnlimited('stated; nothing is held to it'),
     requests_per_minute: Type.Integer({ description: 'of each member and each API key' }),
-    raw_retention_days: orUnlimited(Type.Integer()),
-    required_mfa: Type.Boolean(),
+    raw_retention_days: orUnlimited('stated; nothing is held to it'),
+    required_mfa: Type.Boolean({ description: 'whether members can be asked for a second factor' }),
   }),
   usage: Type.Object({ sources: Type.Integer(), members: Type.Integer() }),
 });
@@ -44,6 +45,9 @@ export const getSubscription = defineEndpoint({
   tag,
   envelope,
   summary: 'The tier of the organization acted in, what it includes and what of it is used',
+  description:
+    'Held are the members, the requests a minute and the second factor. More sources than the tier includes are not ' +
+    'refused: they only keep the organization from a smaller tier. Nothing is held to forecasts and retention.',
   status: 200,
   response: Subscription,
   errors: [],
@@ -57,7 +61,9 @@ export const changeTier = defineEndpoint({
   tag,
   envelope,
   summary: 'Change the tier of the organization acted in, at once',
-  description: 'A smaller tier is refused while more is used than it includes.',
+  description:
+    'Owners change it. A smaller tier is refused while the organization has more members or sources than it includes, ' +
+    'or asks its members for a second factor and it does not include that.',
   body: Type.Object({ tier: Type.Enum([...tiers]) }, { additionalProperties: false }),
   status: 200,
   response: Subscription,

@@ -6,6 +6,7 @@ export type Tier = (typeof tiers)[number];
 
 /** What a tier includes; null for no limit. */
 export interface Entitlements {
+  /** Held against a smaller tier alone: no endpoint adds sources yet. */
   readonly sources: number | null;
   readonly members: number | null;
   /** How far forecasts reach, in days. */

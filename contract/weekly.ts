@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { defineEndpoint } from './endpoint.ts';
+import { orNull } from './or-null.ts';
 import { exampleActivity, examplePending, exampleStats, exampleWeek } from './weekly-examples.ts';
 
 const strict = { additionalProperties: false };
@@ -34,7 +35,7 @@ export const ListedItem = Type.Object({
   impact: Type.Enum([...impacts]),
   status: Type.String(),
   occurred_at: Type.String({ format: 'date-time' }),
-  url: Type.Union([Type.String(), Type.Null()]),
+  url: orNull(Type.String()),
 });
 export type ListedItem = Static<typeof ListedItem>;
 
@@ -74,7 +75,7 @@ export const WeeklyData = Type.Object({
     complete: Type.Boolean(),
     elapsed_fraction: Type.Number(),
   }),
-  as_of: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+  as_of: orNull(Type.String({ format: 'date-time' }), {
     description: 'When the newest input that the numbers rest on arrived; null where there is none',
   }),
   version: Type.Integer(),
@@ -101,7 +102,7 @@ export const WeeklyData = Type.Object({
 });
 export type WeeklyData = Static<typeof WeeklyData>;
 
-const ChangeOfStats = Type.Record(Type.KeyOf(WeekStats), Type.Union([Type.Number(), Type.Null()]));
+const ChangeOfStats = Type.Record(Type.KeyOf(WeekStats), orNull(Type.Number()));
 
 /** The six numbers, those of the week before, and the change in percent. */
 export const WeekComparison = Type.Interface([WeekStats], {
@@ -131,14 +132,13 @@ const NewItem = Type.Object(
       Type.String({ minLength: 1, maxLength: 50, description: '`done` unless told; for an open review `pending`' }),
     ),
     url: Type.Optional(
-      Type.Union([
+      orNull(
         Type.String({
           maxLength: 2_000,
           pattern: '^https?://[^\\s]+$',
           description: 'a web address such as https://example.org',
         }),
-        Type.Null(),
-      ]),
+      ),
     ),
     external_id: Type.Optional(
       Type.String({
@@ -148,7 +148,7 @@ const NewItem = Type.Object(
       }),
     ),
     occurred_at: Type.String({ format: 'date-time' }),
-    resolved_at: Type.Optional(Type.Union([Type.String({ format: 'date-time' }), Type.Null()])),
+    resolved_at: Type.Optional(orNull(Type.String({ format: 'date-time' }))),
   },
   strict,
 );

@@ -77,7 +77,11 @@ test('somebody registers, is told what is wrong with a password, and confirms th
   await page.getByRole('button', { name: 'Make the account' }).click();
   await page.getByRole('link', { name: 'Account' }).click();
   await page.getByText('Not confirmed yet').waitFor();
+  const first = await findLink(email, 'verify-email');
+  await page.getByRole('button', { name: 'Mail the link again' }).click();
+  await page.getByText(`A link to confirm ${email} is on its way`).waitFor();
   const link = await findLink(email, 'verify-email');
+  expect(link).not.toBe(first);
   await page.goto(`${server.url}${link}`);
   await page.getByText(`${email} is confirmed.`).waitFor();
   expect(await readTraces(page)).not.toContain(link.split('=')[1]);
@@ -98,7 +102,7 @@ test('a second factor is set up, and signing in then takes its code or a recover
   const secret = ((await page.locator('code').first().textContent()) ?? '').replaceAll(' ', '');
   await page.getByLabel('Code').fill(computeTotp(secret));
   await page.getByRole('button', { name: 'Turn it on' }).click();
-  const [recoveryCode = ''] = ((await page.getByLabel('Recovery codes').textContent()) ?? '').split('\n');
+  const [recoveryCode = '', another = ''] = ((await page.getByLabel('Recovery codes').textContent()) ?? '').split('\n');
   await page.getByRole('button', { name: 'I have kept them' }).click();
   await page.getByText('The second factor is on.').waitFor();
 
@@ -115,6 +119,14 @@ test('a second factor is set up, and signing in then takes its code or a recover
   await other.page.getByLabel('Code').fill(recoveryCode);
   await other.page.getByRole('button', { name: 'Go on' }).click();
   await other.page.getByRole('button', { name: 'Sign out' }).waitFor();
+
+  await other.page.getByRole('link', { name: 'Account' }).click();
+  await openSection(other.page, 'Your data');
+  await other.page.getByLabel('Your e-mail address').fill(person.email);
+  await other.page.getByLabel('Password').fill(person.password);
+  await other.page.getByLabel('Code').fill(another);
+  await other.page.getByRole('button', { name: 'Delete the account' }).click();
+  await weekOfDemo(other.page).waitFor();
 });
 
 test('a forgotten password is replaced through the mailed link, which works once', async () => {

@@ -48,10 +48,20 @@ test('does not start in production without the secrets and the public address', 
   const cwd = await scene.makeFolder();
   const secrets = sharedSecrets();
   const production = { NODE_ENV: 'production', PORT: '0' };
-  expectRefusal(await runAlmanac(['start'], { cwd, env: production }), 'JWT_SECRET');
+  const all = ['JWT_SECRET', 'ENCRYPTION_KEY', 'PUBLIC_URL'];
+  expectRefusal(await runAlmanac(['start'], { cwd, env: production }), ...all);
   const halfway = { ...production, JWT_SECRET: secrets.JWT_SECRET };
   expectRefusal(await runAlmanac(['start'], { cwd, env: halfway }), 'ENCRYPTION_KEY');
   expectRefusal(await runAlmanac(['start'], { cwd, env: { ...production, ...secrets } }), 'PUBLIC_URL');
+});
+
+test('starts in production without TLS or a mail server, and says once what each costs', async () => {
+  const production = { NODE_ENV: 'production', HOST: '127.0.0.1', PUBLIC_URL: 'http://almanac.example' };
+  const server = await scene.startServer({ ...production, ...sharedSecrets() });
+  const told = (start: string) => server.log.filter(({ msg }) => msg.startsWith(start)).map(({ level }) => level);
+  const warning = 40;
+  expect(told("PUBLIC_URL is 'http://almanac.example'")).toEqual([warning]);
+  expect(told('SMTP_URL is not set')).toEqual([warning]);
 });
 
 test('does not start where a file stands in the place of the data folder', async () => {

@@ -126,9 +126,8 @@ async function makeOrganization(
     if (answer.statusCode !== 201) throw new Error(`registering answered ${answer.statusCode}: ${answer.body}`);
     const { user, access_token: token } = answer.json<{ user: { id: string }; access_token: string }>();
     await platform.scopes.inInstance(({ db }) =>
-      sql`insert into user_organizations (organization_id, user_id, role) values (${id}, ${user.id}, ${role})`.execute(
-        db,
-      ),
+      sql`insert into user_organizations (organization_id, user_id, role, created_at)
+        values (${id}, ${user.id}, ${role}, ${platform.now()})`.execute(db),
     );
     return { userId: user.id, token, headers: { authorization: `Bearer ${token}`, 'x-organization-id': id } };
   };

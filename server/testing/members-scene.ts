@@ -65,8 +65,12 @@ export interface MemberCalls {
   remove(who: Who, userId: string): Promise<Answer>;
   leave(who: Who): Promise<Answer>;
   listInvited(who: Who, query?: string): Promise<Answer>;
+  /** The ids of the open invitations, the newest first. */
+  openIds(who: Who): Promise<string[]>;
   invite(who: Who, body: object, headers?: Record<string, string>): Promise<Answer>;
   revoke(who: Who, invitationId: string): Promise<Answer>;
+  /** Changes a membership past all rules. */
+  setMembership(member: Pick<Person, 'userId'>, set: RawBuilder<unknown>): Promise<unknown>;
   /** Has an address invited; answers the token that was mailed. */
   mailInvitation(who: Who, email: string, role?: string): Promise<string>;
 }
@@ -74,11 +78,18 @@ export interface MemberCalls {
 type Who = Pick<Person, 'headers'>;
 
 /** Prepares the requests about one organization. */
-export function callMembers({ ask, mailedToken }: MembersScene, organization: TestOrganization): MemberCalls {
+export function callMembers({ ask, rows, mailedToken }: MembersScene, organization: TestOrganization): MemberCalls {
   const invite: MemberCalls['invite'] = (who, body, headers = {}) =>
     ask(who, organization, { method: 'POST', path: 'invitations', body, headers });
+  const listInvited: MemberCalls['listInvited'] = (who, query = '') =>
+    ask(who, organization, { path: `invitations${query}` });
   return {
     invite,
+    listInvited,
+    openIds: async (who) => (await listInvited(who)).body.items.map(({ id }: { id: string }) => id),
+    setMembership: ({ userId }, set) =>
+      rows(sql`
+        update user_organizations set ${set} where organization_id = ${organization.id} and user_id = ${userId}`),
     mailInvitation: async (who, email, role = 'viewer') => {
       const { status, body } = await invite(who, { email, role });
       if (status !== 201) throw new Error(`Inviting ${email} answered ${status}: ${JSON.stringify(body)}`);
@@ -89,9 +100,13 @@ export function callMembers({ ask, mailedToken }: MembersScene, organization: Te
     change: (who, userId, role) => ask(who, organization, { method: 'PUT', path: `members/${userId}`, body: { role } }),
     remove: (who, userId) => ask(who, organization, { method: 'DELETE', path: `members/${userId}` }),
     leave: (who) => ask(who, organization, { method: 'POST', path: 'leave' }),
-    listInvited: (who, query = '') => ask(who, organization, { path: `invitations${query}` }),
     revoke: (who, invitationId) => ask(who, organization, { method: 'DELETE', path: `invitations/${invitationId}` }),
   };
+}
+
+/** An address that nobody has been invited by yet. */
+export function guestAddress(): string {
+  return `guest-${newId()}@example.org`;
 }
 
 /** The status of an answer and the code of its error. */

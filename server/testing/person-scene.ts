@@ -73,7 +73,7 @@ export async function makePerson(it: Pick<TestApp, 'app'>, begin = 'Zelda'): Pro
 
 /** The token in the newest mail to an address with such a link. */
 async function mailedToken({ platform }: Pick<TestApp, 'platform'>, email: string, link: string): Promise<string> {
-  const mails = await platform.scopes.inInstance((tx) => platform.mail.listTo(tx, email));
+  const mails = (await platform.mail.list({ limit: 100 })).filter(({ recipient }) => recipient === email);
   const [token] = mails.flatMap(({ bodyText }) => new RegExp(`#${link}=([\\w-]+)`).exec(bodyText ?? '')?.[1] ?? []);
   if (token === undefined) throw new Error(`No mail to ${email} has a link ${link}.`);
   return token;
@@ -98,11 +98,14 @@ export async function join(
   await person.ask({ method: 'POST', url: '/invitations/accept', body: { token } });
 }
 
-/** Leaves something of the person in every table, through the product's own requests where it has one. */
+/**
+ * Leaves something of the person in every table, through the product's own requests where it has one; answers a recovery
+ * code of their second factor, which is on then.
+ */
 export async function leaveTraces(
   it: TestApp,
   { person, colleague }: Record<'person' | 'colleague', ScenePerson>,
-): Promise<void> {
+): Promise<string> {
   const shared = colleague.ownOrganizationId;
   const { userId, email, name } = person;
   await join(it, { owner: colleague, person, organizationId: shared, role: 'member' });
@@ -125,11 +128,18 @@ export async function leaveTraces(
     { ...invite('guest@example.org'), url: `/api/organizations/${shared}/invitations` },
     { status: 201, headers: { 'idempotency-key': newId() } },
   );
-  await setUpSecondFactor(it, person);
+  const recoveryCode = await setUpSecondFactor(it, person);
   const key = { name: `Key of ${name}`, scopes: ['weekly:read'] };
   await person.ask({ method: 'POST', url: '/auth/api-keys', body: key }, { organizationId: shared, status: 201 });
   await person.ask({ method: 'PUT', url: '/users/profile', body: { preferences: { motto: name } } });
   await postItems(person, shared);
+  const activity = { activity_type: 'login', session_id: `session of ${name}`, metadata: { email } };
+  await person.ask({ method: 'POST', url: '/api/activity', body: activity }, { organizationId: shared, status: 202 });
+  const assessment = { department: `Department of ${name}` };
+  await person.ask(
+    { method: 'POST', url: '/api/assessments', body: assessment },
+    { organizationId: shared, status: 201, headers: { 'idempotency-key': newId() } },
+  );
   for (const week of ['2024-W50', '2024-W51']) {
     await person.ask({ url: `/api/weekly/summary?week=${week}` }, { organizationId: shared });
   }
@@ -138,12 +148,16 @@ export async function leaveTraces(
   await person.ask({ method: 'POST', url: '/auth/reset-password', body: { email } }, { status: 202 });
   await leaveInnerTraces(it, person, shared);
   await it.features.audit.enterReads();
+  return recoveryCode;
 }
 
-async function setUpSecondFactor(it: TestApp, person: ScenePerson): Promise<void> {
+/** Turns the second factor on; answers a recovery code. */
+export async function setUpSecondFactor(it: TestApp, person: ScenePerson): Promise<string> {
   const { secret } = await person.ask<{ secret: string }>({ method: 'POST', url: '/auth/mfa/setup' });
   const code = await generate({ secret, epoch: Math.floor(it.clock.now.getTime() / 1_000) });
-  await person.ask({ method: 'POST', url: '/auth/mfa/enable', body: { code } });
+  const enable = { method: 'POST', url: '/auth/mfa/enable', body: { code } } as const;
+  const { recovery_codes: codes } = await person.ask<{ recovery_codes: string[] }>(enable);
+  return codes[0] ?? '';
 }
 
 async function postItems({ ask, name, email }: ScenePerson, organizationId: string): Promise<void> {
@@ -175,9 +189,15 @@ async function leaveInnerTraces(
   await sql`
     insert into user_identities (issuer, subject, user_id)
     values ('https://issuer.example', ${`subject of ${userId}`}, ${userId})`.execute(platform.database.root);
+  const told = `no mailbox ${email} of ${userId}`;
   await sql`
-    insert into scheduled_job_logs (id, job_name, slot, status, started_at, error)
-    values (${newId()}, 'deliver_mail', now(), 'failed', now(), ${`no mailbox ${email} of ${userId}`})`.execute(
+    insert into scheduled_job_logs (id, job_name, slot, status, started_at, result, error)
+    values (${newId()}, 'deliver_mail', now(), 'failed', now(), ${JSON.stringify({ told })}, ${told})`.execute(
+    platform.database.root,
+  );
+  await sql`
+    insert into system_alerts (id, kind, subject, message, opened_at)
+    values (${newId()}, 'test', ${email.toUpperCase()}, 'told', now()), (${newId()}, 'test', ${newId()}, ${told}, now())`.execute(
     platform.database.root,
   );
 }

@@ -14,6 +14,8 @@ const newPassword = 'staple of another kind';
 const notEntered: Record<string, string> = {
   'identity.refresh':
     'renews, every few minutes, the session whose beginning is entered; a token used twice is entered',
+  'engagement.addActivity': 'is a log itself, of what members do by the thousand',
+  'metrics.addPoints': 'is of programs, with up to a million values a call; each value bears its time',
   'weekly.refresh': 'counts again what the items say: it changes nothing that anybody put there',
 };
 /** Changes that the log holds under another name. */
@@ -116,6 +118,12 @@ const invite = async ({ organizationId, owner: { headers } }: Scene, email: stri
 const makeKey = async ({ headers }: Person): Promise<string> =>
   (await send('POST', '/auth/api-keys', { headers, body: { name: 'A key', scopes: ['weekly:read'] } })).id;
 
+const measured = { metric_type: 'checkout', metric_name: 'latency', metric_value: 1 };
+async function makeAdministrator(person: Person): Promise<Person> {
+  await sql`update users set is_instance_admin = true where id = ${person.userId}`.execute(it.platform.database.root);
+  return person;
+}
+
 /** How each change is made so that it succeeds, by the id of its endpoint. */
 const prepare: Record<string, (scene: Scene) => Prepared | Promise<Prepared>> = {
   'identity.register': () => ({ body: { email: `${newId()}@example.org`, password }, isAnonymous: true }),
@@ -138,6 +146,7 @@ const prepare: Record<string, (scene: Scene) => Prepared | Promise<Prepared>> = 
     body: { token: await readMailedToken(owner.email) },
     isAnonymous: true,
   }),
+  'identity.resendVerification': () => ({}),
   'identity.endSession': async ({ owner: { email, headers } }) => {
     await send('POST', '/auth/login', { body: { email, password } });
     const sessions = await send('GET', '/auth/sessions', { headers });
@@ -176,6 +185,27 @@ const prepare: Record<string, (scene: Scene) => Prepared | Promise<Prepared>> = 
     body: { items: [{ kind: 'update', title: 'A change', author: 'Ada', occurred_at: '2024-12-17T10:00:00Z' }] },
   }),
   'weekly.refresh': () => ({ body: {} }),
+  'engagement.addActivity': () => ({ body: { activity_type: 'login' } }),
+  'metrics.addPoints': () => ({ body: measured }),
+  'metrics.describe': async ({ owner: { headers } }) => {
+    await send('POST', '/api/dashboard/metrics', { headers, body: measured });
+    const { metric_type, metric_name } = measured;
+    return { params: { metric_type, metric_name }, body: { direction: 'down' } };
+  },
+  'system.runJob': async ({ person }) => ({
+    caller: await makeAdministrator(await person('viewer')),
+    body: { job_name: 'monitor_system_performance' },
+  }),
+  'system.updateJob': async ({ person }) => ({
+    caller: await makeAdministrator(await person('viewer')),
+    params: { name: 'monitor_system_performance' },
+    body: { max_failures: 7 },
+  }),
+  'assessments.create': () => ({ body: { department: 'Research' } }),
+  'assessments.update': async ({ owner: { headers } }) => ({
+    params: { id: (await send('POST', '/api/assessments', { headers, body: {} })).id },
+    body: { status: 'in_progress' },
+  }),
 };
 
 interface Entry {

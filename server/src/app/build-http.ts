@@ -4,6 +4,7 @@ import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { addFeedRoutes } from '#platform/feed/feed.routes.ts';
+import { createAddressLimit } from '#platform/http/address-limit.ts';
 import { createAddressReader } from '#platform/http/client-address.ts';
 import { createHttp } from '#platform/http/create-http.ts';
 import type { RequestLimits } from '#platform/http/gate.ts';
@@ -50,7 +51,10 @@ export async function buildHttp(options: BuildHttpOptions): Promise<{ app: Fasti
   const realtime = createRealtime({
     httpServer: app.server,
     feed,
-    authenticate: authenticateSocket(features.identity.authenticator),
+    authenticate: authenticateSocket({
+      authenticator: features.identity.authenticator,
+      addressLimit: createAddressLimit(limiter, limits),
+    }),
     addressOf: createAddressReader(config.http.trustProxy),
     findEnded: (principals) => features.identity.findEnded(principals),
     isOriginAllowed: (origin, host) =>

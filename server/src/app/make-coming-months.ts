@@ -2,7 +2,7 @@ import { ensureMonthPartitions } from '#platform/db/month-partitions.ts';
 import type { Platform } from './compose-platform.ts';
 
 /** The tables that are kept by month. */
-const tablesByMonth = ['audit_log'];
+export const tablesByMonth = ['audit_log', 'dashboard_metrics', 'user_activity_logs'];
 /** The running month and the next three: time enough to notice that the job which makes them fails. */
 const monthsAhead = 4;
 

@@ -12,14 +12,18 @@ const byId = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
 interface Operation {
   operationId?: string;
   description?: string;
+  security?: Record<string, string[]>[];
+}
+
+function readOperations({ app }: TestApp): Operation[] {
+  const document = app.swagger() as { paths: Record<string, Record<string, Operation>> };
+  return Object.values(document.paths).flatMap((path) => Object.values(path));
 }
 
 /** The right that each endpoint asks for, as the running server documents it. */
-function readRights(app: TestApp['app']): Map<string, Permission | 'public'> {
-  const document = app.swagger() as { paths: Record<string, Record<string, Operation>> };
-  const operations = Object.values(document.paths).flatMap((path) => Object.values(path));
+function readRights(app: TestApp): Map<string, Permission | 'public'> {
   return new Map(
-    operations.map(({ operationId = '', description = '' }) => {
+    readOperations(app).map(({ operationId = '', description = '' }) => {
       const right = /Needs the right `([^`]+)`\.$/.exec(description)?.[1] as Permission | undefined;
       return [operationId, right ?? 'public'];
     }),
@@ -59,7 +63,7 @@ beforeAll(async () => {
   admin = await other.member('viewer');
   organization = await it.makeOrganization();
   target = await organization.member('viewer');
-  rights = readRights(it.app);
+  rights = readRights(it);
   for (const role of roles) headers.set(role, (await organization.member(role)).headers);
   for (const [name, granted] of [
     ['every scope', scopes],
@@ -135,11 +139,16 @@ describe.each([...byId.keys()])('%s', (id) => {
     expect(answer.statusCode).toBeLessThan(500);
   });
 
-  test('answers an administrator of the installation what is of the installation', async () => {
-    const right = rights.get(id) ?? 'public';
-    if (right === 'public' || !ruleOf(right).instance) return;
-    expect(isRefused(await call(it, { id, headers: admin.headers }))).toBe(false);
-  });
+  test.skipIf(ending.includes(id))(
+    'answers an administrator of the installation what is of the installation, and else what their role is given',
+    async () => {
+      const right = rights.get(id) ?? 'public';
+      const answer = await call(it, { id, headers: admin.headers, within: other.id });
+      const isAllowed = right === 'public' || ruleOf(right).instance || isPermitted('viewer', right);
+      if (isAllowed && right !== 'public') expect(isRefused(answer), answer.body).toBe(false);
+      if (!isAllowed) expect(answer.statusCode).toBe(403);
+    },
+  );
 
   test('answers an API key as far as its scopes go', async () => {
     const right = rights.get(id) ?? 'public';
@@ -158,6 +167,19 @@ describe.each([...byId.keys()])('%s', (id) => {
     const { statusCode } = await call(it, { id, headers: {} });
     if (ruleOf(right).anonymous) expect(refusals).not.toContain(statusCode);
     else expect(statusCode).toBe(401);
+  });
+
+  test('documents the credentials that it takes, and no other', async () => {
+    const documented = readOperations(it).find(({ operationId }) => operationId === id)?.security;
+    if (rights.get(id) === 'public') return expect(documented).toEqual([]);
+    const byKey = await call(it, { id, headers: { 'x-api-key': keys.get('every scope') ?? '' } });
+    const byNobody = await call(it, { id, headers: {} });
+    expect(documented).toEqual([
+      { bearer: [] },
+      { cookie: [] },
+      ...(isRefused(byKey) ? [] : [{ apiKey: [] }]),
+      ...(isRefused(byNobody) ? [] : [{}]),
+    ]);
   });
 
   test('asks for credentials where anonymous access is off', async () => {
@@ -194,15 +216,21 @@ describe('An id of another organization, or of another person, is not there', ()
       { email: `${newId()}@example.org`, role: 'viewer' },
       stranger.headers,
     );
+    const measured = { metric_type: 'theirs', metric_name: 'alone' };
+    await made('/api/dashboard/metrics', { ...measured, metric_value: 1 }, stranger.headers);
     const theirs: Record<string, Record<string, string>> = {
+      'metrics.describe': measured,
       'apiKeys.delete': { id: key },
       'identity.endSession': { id: sessions.json()[0].id },
       'members.update': { user_id: stranger.userId },
       'members.remove': { user_id: stranger.userId },
       'members.revokeInvitation': { invitation_id: invitation },
+      'assessments.update': { id: await made('/api/assessments', {}, stranger.headers) },
     };
-    const withId = endpoints.filter(({ path, organizationParam }) =>
-      [...path.matchAll(/:(\w+)/g)].some(([, name]) => name !== organizationParam),
+    const ofInstallation = (id: string) => ruleOf(rights.get(id) as Permission)?.instance;
+    const withId = endpoints.filter(
+      ({ id, path, organizationParam }) =>
+        !ofInstallation(id) && [...path.matchAll(/:(\w+)/g)].some(([, name]) => name !== organizationParam),
     );
     expect(Object.keys(theirs).sort()).toEqual(withId.map(({ id }) => id).sort());
     for (const [id, params] of Object.entries(theirs)) {

@@ -1,6 +1,7 @@
 import { deleteOldAnswers } from '#platform/db/idempotency.ts';
 import { defineJob, type JobDefinition } from '#platform/jobs/define-job.ts';
 import { mailJobs } from '#platform/mail/mail.jobs.ts';
+import { cleanupJob } from './cleanup-job.ts';
 import type { Platform } from './compose-platform.ts';
 import { makeComingMonths } from './make-coming-months.ts';
 
@@ -41,6 +42,7 @@ export function platformJobs(platform: Pick<Platform, 'database' | 'feed' | 'job
         return partitions > 0 ? { partitions } : undefined;
       },
     }),
+    cleanupJob({ database }),
     ...mailJobs(mail),
   ];
 }

@@ -9,6 +9,7 @@ import { buildHttp } from './build-http.ts';
 import { closeHttp } from './close-http.ts';
 import { composeFeatures, type Features } from './compose-features.ts';
 import { composePlatform, type Platform, type PlatformOptions } from './compose-platform.ts';
+import { listSettingWarnings } from './list-setting-warnings.ts';
 import { makeComingMonths } from './make-coming-months.ts';
 import { platformJobs } from './platform-jobs.ts';
 
@@ -29,6 +30,7 @@ interface RunOptions extends PlatformOptions {
 /** Starts the process in its configured role and resolves when it serves. Throws a configuration problem it cannot start with. */
 export async function runServer(options: RunOptions): Promise<RunningServer> {
   const config = withSetupToken(options.config);
+  for (const warning of listSettingWarnings(config)) options.log.warn(warning);
   const platform = await composePlatform({ ...options, config });
   let isDraining = false;
   try {
@@ -36,6 +38,7 @@ export async function runServer(options: RunOptions): Promise<RunningServer> {
     const features = await composeFeatures(platform);
     await platform.jobs.start([...features.jobs, ...platformJobs(platform)], { runsWorkers: config.role !== 'api' });
     platform.telemetry.watchQueues(() => readQueues(platform));
+    features.system.reporter.start();
     await fillBuiltIns(platform, features);
     const http =
       config.role === 'worker'
@@ -57,6 +60,7 @@ export async function runServer(options: RunOptions): Promise<RunningServer> {
           platform.jobs.close({ graceSeconds }),
         ]);
         if (http) await closeHttp(http.app);
+        await features.system.reporter.close();
         await platform.close();
       },
     };

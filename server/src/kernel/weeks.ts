@@ -1,3 +1,5 @@
+import { dayAt, sameMomentBefore } from './days.ts';
+
 /** How an organization counts its weeks. */
 export interface WeekCalendar {
   /** IANA zone, such as Europe/Berlin. */
@@ -47,7 +49,7 @@ export function weekOfDate(date: Temporal.PlainDate, calendar: WeekCalendar): We
 
 /** The week that holds a moment, in epoch milliseconds. */
 export function weekAt(epochMs: number, calendar: WeekCalendar): Week {
-  const week = weekOfDate(localDate(epochMs, calendar.timezone), calendar);
+  const week = weekOfDate(dayAt(epochMs, calendar.timezone), calendar);
   // Where clocks go back over midnight, the old day's name returns after the new week has begun.
   return epochMs < week.endMs ? week : shiftWeek(week, 1);
 }
@@ -55,11 +57,6 @@ export function weekAt(epochMs: number, calendar: WeekCalendar): Week {
 /** The week that lies `count` weeks after this one; before it with a negative count. */
 export function shiftWeek(week: Week, count: number): Week {
   return weekOfDate(Temporal.PlainDate.from(week.startDate).add({ weeks: count }), week.calendar);
-}
-
-/** The local day of a moment. */
-function localDate(epochMs: number, timezone: string): Temporal.PlainDate {
-  return Temporal.Instant.fromEpochMilliseconds(epochMs).toZonedDateTimeISO(timezone).toPlainDate();
 }
 
 /** The words for weeks that are relative to now. */
@@ -139,11 +136,7 @@ export function elapsedFraction(week: Week, nowMs: number): number {
  * Where the clock skips that time, the moment right after the gap.
  */
 export function sameMomentWeekBefore(epochMs: number, timezone: string): number {
-  const local = Temporal.Instant.fromEpochMilliseconds(epochMs).toZonedDateTimeISO(timezone).toPlainDateTime();
-  const wanted = local.subtract({ weeks: 1 });
-  const found = wanted.toZonedDateTime(timezone);
-  if (found.toPlainDateTime().equals(wanted)) return found.epochMilliseconds;
-  return (found.getTimeZoneTransition('previous') ?? found).epochMilliseconds;
+  return sameMomentBefore(epochMs, 7, timezone);
 }
 
 /** A moment in the zone's local time, as "2024-12-23 09:00 AM". */

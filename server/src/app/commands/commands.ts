@@ -1,5 +1,6 @@
 import { runAdmin } from './admin.ts';
 import { runConfig } from './config.ts';
+import { runJobs } from './jobs.ts';
 import { runMigrate } from './migrate.ts';
 import { runSql } from './sql.ts';
 import { runStart } from './start.ts';
@@ -19,5 +20,6 @@ export const commands: Readonly<Record<string, Command>> = {
   config: { usage: 'print the effective configuration, secrets masked', run: runConfig },
   sql: { usage: '--organization <slug> "SELECT …"  read one organization’s tables', run: runSql },
   admin: { usage: 'add <e-mail address>  make an account an administrator of the installation', run: runAdmin },
+  jobs: { usage: 'list | run | pause | resume | schedule | logs  see the jobs and change them', run: runJobs },
   weekly: { usage: 'cleanup  remove weekly data past the retention of each organization', run: runWeekly },
 };

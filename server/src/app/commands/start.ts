@@ -3,6 +3,7 @@ import { readEnvironment } from '#platform/config/environment.ts';
 import { createLogs, type Log } from '#platform/log/log.ts';
 import { addAdministrator } from '../add-administrator.ts';
 import { cleanWeeks } from '../clean-weeks.ts';
+import { operateJobs } from '../operate-jobs.ts';
 import { type RunningServer, runServer } from '../run-server.ts';
 import { serveControl } from './control.ts';
 import { explainDatabaseFault } from './explain-database-fault.ts';
@@ -22,6 +23,7 @@ export async function runStart({ role }: { role?: 'worker' }): Promise<void> {
       ? await serveControl(config.dataDir, {
           sql: (input) => answerSql(platform.scopes, input as Parameters<typeof answerSql>[1]),
           'admin-add': (email) => addAdministrator(platform.scopes, { email: String(email), now: platform.now() }),
+          jobs: (input) => operateJobs(platform, input as string[]),
           'weekly-cleanup': () => cleanWeeks(platform, features),
         })
       : undefined;

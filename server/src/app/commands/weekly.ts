@@ -7,7 +7,7 @@ import { composePlatform } from '../compose-platform.ts';
 import { askRunningProcess } from './control.ts';
 import { explainDatabaseFault } from './explain-database-fault.ts';
 
-/** `almanac weekly cleanup`: what the job cleanup_old_data does, now. */
+/** `almanac weekly cleanup`: what the job remove_old_weeks does, now. */
 export async function runWeekly([word, ...rest]: string[]): Promise<void> {
   if (word !== 'cleanup' || rest.length > 0)
     throw configurationProblem('weekly takes one word: almanac weekly cleanup');

@@ -155,6 +155,12 @@ interface Authorship {
   readonly authors: readonly string[];
 }
 
+/** Which of an author's items are asked for: those past an id. */
+interface ItemsPage extends Authorship {
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
 const isBy = ({ authors }: Authorship) =>
   sql`lower(author) = any(${authors.map((name) => name.toLowerCase())}::text[])`;
 
@@ -169,7 +175,7 @@ export type AuthoredItem = Omit<ItemRecord, 'occurred_at' | 'resolved_at'> & {
 /** The items of authors past an id. */
 export async function listItemsBy(
   { db, organizationId }: OrganizationTx,
-  { after, limit, ...authorship }: Authorship & { after: string | undefined; limit: number },
+  { after, limit, ...authorship }: ItemsPage,
 ): Promise<AuthoredItem[]> {
   const { rows } = await sql<AuthoredItem>`
     select organization_id, id, kind, title, author, category, impact, status, url, external_id, occurred_at, resolved_at
@@ -180,17 +186,54 @@ export async function listItemsBy(
   return rows;
 }
 
-/** Gives the items of authors another author. */
+/** The ids of items of authors past an id, in their order. */
+export async function listItemIdsBy(
+  { db, organizationId }: OrganizationTx,
+  { after, limit, ...authorship }: ItemsPage,
+): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from activity_items
+    where organization_id = ${organizationId} and ${isBy(authorship)}
+      and ${after === undefined ? sql`true` : sql`id > ${after}::uuid`}
+    order by id limit ${limit}`.execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/** Gives items another author. */
 export async function renameAuthors(
   { db, organizationId }: OrganizationTx,
-  { to, timezone, ...authorship }: Authorship & { to: string; timezone: string },
+  { ids, to, timezone }: { ids: readonly string[]; to: string; timezone: string },
 ): Promise<AffectedDays> {
   const { rows } = await sql<AffectedDays>`
     with renamed as (
-      update activity_items set author = ${to} where organization_id = ${organizationId} and ${isBy(authorship)}
+      update activity_items set author = ${to}
+      where organization_id = ${organizationId} and id = any(${[...ids]}::uuid[])
       returning kind, occurred_at
     ),
     touched as (select distinct kind, (occurred_at at time zone ${timezone})::date as day from renamed)
+    select ${touchedDays}`.execute(db);
+  return rows[0] ?? { days: [], reviewsFrom: null };
+}
+
+/** True where the organization has more items than that. */
+export async function hasMoreItems({ db, organizationId }: OrganizationTx, than: number): Promise<boolean> {
+  const { rows } = await sql`
+    select from activity_items where organization_id = ${organizationId} offset ${than} limit 1`.execute(db);
+  return rows.length > 0;
+}
+
+/** Removes as many items, of whatever source and time. */
+export async function removeSomeItems(
+  { db, organizationId }: OrganizationTx,
+  { limit, timezone }: { limit: number; timezone: string },
+): Promise<AffectedDays> {
+  const { rows } = await sql<AffectedDays>`
+    with removed as (
+      delete from activity_items where organization_id = ${organizationId} and id in (
+        select id from activity_items where organization_id = ${organizationId} order by occurred_at limit ${limit})
+      returning kind, occurred_at
+    ),
+    touched as (select distinct kind, (occurred_at at time zone ${timezone})::date as day from removed)
     select ${touchedDays}`.execute(db);
   return rows[0] ?? { days: [], reviewsFrom: null };
 }

@@ -1,10 +1,11 @@
 import { scopes as keyScopes, type Permission } from '@almanac/contract/permissions.ts';
 import type { FastifyInstance } from 'fastify';
+import { hashOpaqueToken } from '#platform/crypto/opaque-token.ts';
 import type { InstanceTx, Scopes } from '#platform/db/scopes.ts';
 import { addApiKeyRoutes } from './api-keys.routes.ts';
 import { type ApiKeysServiceNeeds, createApiKeysService } from './api-keys.service.ts';
-import { deleteKeysOf, findKeyAndNoteUse } from './api-keys.store.ts';
-import { hashKey, isKey } from './make-key.ts';
+import { deleteKeysOf, findKeyAndNoteUse, type KeyOwner } from './api-keys.store.ts';
+import { isKey } from './make-key.ts';
 
 interface ApiKeysNeeds extends ApiKeysServiceNeeds {
   scopes: Scopes;
@@ -20,12 +21,6 @@ export interface VerifiedApiKey {
   readonly expiresAt: Date | undefined;
 }
 
-/** A user, in one organization or in all. */
-export interface KeyOwner {
-  readonly userId: string;
-  readonly organizationId?: string;
-}
-
 /** API keys: made, shown and ended by members, verified for the authenticator. */
 export interface ApiKeysFeature {
   /**
@@ -33,8 +28,8 @@ export interface ApiKeysFeature {
    * member still, and as what, is for the caller to find out.
    */
   verify(key: string): Promise<VerifiedApiKey | undefined>;
-  /** Ends the keys of a user; answers how many. */
-  endKeysOf(tx: InstanceTx, owner: KeyOwner): Promise<number>;
+  /** Ends the keys of a member; answers how many there were. */
+  endKeysOf(tx: InstanceTx, member: KeyOwner): Promise<number>;
   addRoutes(app: FastifyInstance): void;
 }
 
@@ -45,7 +40,7 @@ export function createApiKeysFeature(needs: ApiKeysNeeds): ApiKeysFeature {
     verify: async (key) => {
       // Nothing but a key reaches the database, whatever is sent as one.
       if (!isKey(key)) return undefined;
-      const found = await scopes.inInstance((tx) => findKeyAndNoteUse(tx, hashKey(key), now()));
+      const found = await scopes.inInstance((tx) => findKeyAndNoteUse(tx, hashOpaqueToken(key), now()));
       return (
         found && {
           id: found.id,

@@ -1,13 +1,15 @@
 import { isPermitted } from '@almanac/contract/permissions.ts';
 import { recordAudit } from '#features/audit/index.ts';
 import { newId } from '#kernel/ids.ts';
+import { readTime } from '#kernel/read-time.ts';
 import type { UserPrincipal } from '#platform/access/principal.ts';
+import { hashOpaqueToken } from '#platform/crypto/opaque-token.ts';
 import type { Scopes } from '#platform/db/scopes.ts';
 import { conflict, notFound, validationFailed } from '#platform/errors/app-error.ts';
 import { type Cursors, type Page, toPage } from '#platform/http/cursor.ts';
 import { deleteKey, insertKey, type KeyRow, listKeys } from './api-keys.store.ts';
-import { checkNewKey, readTime, type WantedKey } from './check-new-key.ts';
-import { hashKey, makeKey } from './make-key.ts';
+import { checkNewKey, type WantedKey } from './check-new-key.ts';
+import { makeKey } from './make-key.ts';
 
 /** What the keys of members need. */
 export interface ApiKeysServiceNeeds {
@@ -47,7 +49,7 @@ export function createApiKeysService({ scopes, cursors, now, forgetApiKey }: Api
         expires_at: readTime(wanted.expires_at ?? '') ?? null,
       };
       await scopes.inOrganization(principal, async (tx) => {
-        if (!(await insertKey(tx, { ...made, keyHash: hashKey(key) }, mostKeys))) throw tooManyKeys();
+        if (!(await insertKey(tx, { ...made, keyHash: hashOpaqueToken(key) }, mostKeys))) throw tooManyKeys();
         await recordAudit(tx, { action: 'apiKeys.create', at, target: targetOf(made.id), details: detailsOf(made) });
       });
       return { ...made, key };

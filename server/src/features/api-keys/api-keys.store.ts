@@ -86,15 +86,18 @@ export async function findKeyAndNoteUse({ db }: InstanceTx, keyHash: Buffer, now
   return rows[0];
 }
 
-/** Deletes the keys of a user, in one organization or in all; answers how many there were. */
-export async function deleteKeysOf(
-  { db }: InstanceTx,
-  { userId, organizationId }: { userId: string; organizationId?: string | undefined },
-): Promise<number> {
+/** A user in one organization. */
+export interface KeyOwner {
+  readonly organizationId: string;
+  readonly userId: string;
+}
+
+/** Deletes the keys of a user in an organization; answers how many there were. */
+export async function deleteKeysOf({ db }: InstanceTx, { organizationId, userId }: KeyOwner): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('api_keys')
+    .where('organization_id', '=', organizationId)
     .where('user_id', '=', userId)
-    .$if(organizationId !== undefined, (query) => query.where('organization_id', '=', organizationId ?? ''))
     .executeTakeFirstOrThrow();
   return Number(numDeletedRows);
 }

@@ -1,5 +1,6 @@
 import type { FieldFault } from '@almanac/contract/errors.ts';
 import { isPermitted, type Permission, type Role, ruleOf } from '@almanac/contract/permissions.ts';
+import { readTime } from '#kernel/read-time.ts';
 
 /** What a member asks of a new key. */
 export interface WantedKey {
@@ -32,13 +33,4 @@ function findExpiryIssue(text: string, now: Date): string | undefined {
     .toZonedDateTimeISO('UTC')
     .add({ years: mostYears });
   return expiresAt.getTime() > latest.epochMilliseconds ? `'${text}' is more than ${mostYears} years ahead` : undefined;
-}
-
-/** The time that an RFC 3339 text names, to the millisecond; undefined where it names none. */
-export function readTime(text: string): Date | undefined {
-  try {
-    return new Date(Temporal.Instant.from(text).epochMilliseconds);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,2 +1,2 @@
-export { createApiKeysFeature } from './api-keys.feature.ts';
+export { type ApiKeysFeature, createApiKeysFeature } from './api-keys.feature.ts';
 export { apiKeysPersonalData } from './declare-personal-data.ts';

@@ -1,4 +1,5 @@
-import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
+import { makeOpaqueToken } from '#platform/crypto/opaque-token.ts';
 
 /** A new API key: what is shown of it ever after, and the whole, which is shown once. */
 export interface NewKey {
@@ -10,22 +11,16 @@ export interface NewKey {
 
 const alphanumerics = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const prefixLength = 8;
-const secretBytes = 32;
 /** The last of the 43 characters holds four bits only, so it is one of sixteen. */
 const keyForm = /^alm_[0-9A-Za-z]{8}_[0-9A-Za-z_-]{42}[AEIMQUYcgkosw048]$/;
 
 export function makeKey(): NewKey {
   const letters = Array.from({ length: prefixLength }, () => alphanumerics[randomInt(alphanumerics.length)]);
   const prefix = `alm_${letters.join('')}`;
-  return { prefix, key: `${prefix}_${randomBytes(secretBytes).toString('base64url')}` };
+  return { prefix, key: `${prefix}_${makeOpaqueToken()}` };
 }
 
 /** True for what `makeKey` could have made. */
 export function isKey(text: string): boolean {
   return keyForm.test(text);
-}
-
-/** SHA-256 of the whole key: it holds 256 random bits, which no slower hash makes harder to guess. */
-export function hashKey(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
 }

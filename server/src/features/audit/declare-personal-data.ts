@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { InstanceTx } from '#platform/db/scopes.ts';
 import { columnsOf, type PersonalData } from '#platform/privacy/personal-data.ts';
 
@@ -15,7 +15,10 @@ interface OwnEntry {
   request_id: string | null;
 }
 
-/** What the person did. What others did to the person stays theirs; erasing takes the person out of both. */
+/**
+ * What the person did, and what was done to their account by nobody known, such as tries to sign in with their address. What
+ * others did to the person stays theirs; erasing takes the person out of all of it.
+ */
 export const auditPersonalData: PersonalData<OwnEntry> = {
   section: 'audit_entries',
   covers: columnsOf('audit_log', ['actor_id', 'api_key_id', 'target', 'details', 'address', 'request_id']),
@@ -25,9 +28,13 @@ export const auditPersonalData: PersonalData<OwnEntry> = {
       : sql`true`;
     // Without statistics, which the embedded database has none of, all that is left would be sorted for each page.
     await sql`select set_config('enable_bitmapscan', 'off', true)`.execute(db);
-    const { rows } = await sql<OwnEntry>`
+    // Each half is read along an index of its own, and no further than the page goes.
+    const page = (isConcerned: RawBuilder<unknown>) => sql`(
       select organization_id, at, id, actor_kind, api_key_id, action, target, details, address, request_id
-      from audit_log where actor_id = ${userId} and at <= ${until} and ${isPast}
+      from audit_log where ${isConcerned} and at <= ${until} and ${isPast}
+      order by organization_id, at, id limit ${limit})`;
+    const { rows } = await sql<OwnEntry>`
+      ${page(sql`actor_id = ${userId}`)} union all ${page(sql`actor_id is null and target = ${`user:${userId}`}`)}
       order by organization_id, at, id limit ${limit}`.execute(db);
     return rows;
   },

@@ -1,3 +1,4 @@
+import { readInstant } from '#kernel/read-time.ts';
 import { validationFailed } from '#platform/errors/app-error.ts';
 import type { EntryFilter } from './audit.views.ts';
 
@@ -15,7 +16,7 @@ export function readFilter({ from: sentFrom, to: sentTo, actor, action }: SentFi
   if (from && to && from > to) {
     throw validationFailed([{ field: 'from', issue: `'${sentFrom}' is after to, '${sentTo}': swap them` }]);
   }
-  return { from, to, actor: actor?.toLowerCase(), action };
+  return { from, to, actor, action };
 }
 
 const lastMs = Date.UTC(9999, 11, 31);
@@ -26,17 +27,7 @@ const lastMs = Date.UTC(9999, 11, 31);
  */
 function readBound(field: 'from' | 'to', sent: string | undefined): Date | undefined {
   if (sent === undefined) return undefined;
-  const ms = readMs(sent);
-  if (ms === undefined)
-    throw validationFailed([{ field, issue: `'${sent}' is no time, such as 2024-12-16T09:30:00Z` }]);
-  return new Date(Math.min(Math.max(ms, 0), lastMs));
-}
-
-function readMs(sent: string): number | undefined {
-  try {
-    const rounding = { smallestUnit: 'millisecond', roundingMode: 'ceil' } as const;
-    return Temporal.Instant.from(sent).round(rounding).epochMilliseconds;
-  } catch {
-    return undefined;
-  }
+  const instant = readInstant(sent)?.round({ smallestUnit: 'millisecond', roundingMode: 'ceil' });
+  if (!instant) throw validationFailed([{ field, issue: `'${sent}' is no time, such as 2024-12-16T09:30:00Z` }]);
+  return new Date(Math.min(Math.max(instant.epochMilliseconds, 0), lastMs));
 }

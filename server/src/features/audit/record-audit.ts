@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { newId } from '#kernel/ids.ts';
-import type { ActingRequest, Principal } from '#platform/access/principal.ts';
+import type { ActingRequest, Principal, UserPrincipal } from '#platform/access/principal.ts';
 import type { InstanceTx, OrganizationTx } from '#platform/db/scopes.ts';
 
 /** What was done. */
@@ -25,6 +25,15 @@ export interface AccountEvent extends AuditedAction {
 /** Enters what the transaction's principal does, in the transaction that does it. */
 export async function recordAudit(tx: OrganizationTx, done: AuditedAction): Promise<void> {
   await insertEntry(tx, { ...actorOf(tx.principal), organizationId: tx.organizationId, done });
+}
+
+/** Enters what a principal does to the organization it acts in, or to the one named, in the transaction that does it. */
+export async function recordChange(
+  tx: InstanceTx,
+  { userId, apiKey, request, organizationId }: UserPrincipal,
+  done: AuditedAction & { readonly organizationId?: string },
+): Promise<void> {
+  await recordAccountEvent(tx, { organizationId, userId, apiKeyId: apiKey?.id, request, ...done });
 }
 
 /** Enters what happens to an account, in the transaction that makes it happen. */

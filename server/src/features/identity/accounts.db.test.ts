@@ -66,6 +66,9 @@ describe('Registering', () => {
 
   test.each([
     [{ email: 'ada', password }, 'email'],
+    [{ email: 'ada@example.org', password, name: ' ' }, 'name'],
+    [{ email: 'ada@example.org', password, organization_name: '\t' }, 'organization_name'],
+    [{ email: 'ada@example.org', password, organization_name: 'Two\nlines' }, 'organization_name'],
     [{ email: 'ada@example.org', password: 'short' }, 'password'],
     [{ email: 'ada@example.org', password: 'x'.repeat(129) }, 'password'],
     [{ email: 'ada@example.org' }, 'password'],
@@ -203,7 +206,7 @@ describe('A profile', () => {
     const read = (await inject(it.app, { url: '/users/profile', headers })).json();
     const changed = { ...read, name: 'Ada Lovelace', preferences: { theme: 'dark', charts: ['line'] } };
     expect((await put(headers, changed)).json()).toEqual(changed);
-    const sentBack = { ...changed, is_instance_admin: true, subscription_tier: 'enterprise', id: newId() };
+    const sentBack = { ...changed, id: read.id.toUpperCase(), email: read.email.toUpperCase() };
     expect((await put(headers, sentBack)).json()).toEqual(changed);
     expect((await put(headers, { name: 'Ada' })).json()).toEqual({ ...changed, name: 'Ada' });
     expect((await put(headers, {})).statusCode).toBe(200);
@@ -216,11 +219,20 @@ describe('A profile', () => {
     [{ preferences: [] }, 'preferences'],
     [{ password_hash: 'x' }, 'password_hash'],
     [{ is_instance_admin: 'yes' }, 'is_instance_admin'],
+    [{ is_instance_admin: true }, 'is_instance_admin'],
+    [{ account_type: 'landlord' }, 'account_type'],
+    [{ subscription_tier: 'enterprise' }, 'subscription_tier'],
+    [{ email_verified_at: '2024-12-16T09:30:00Z' }, 'email_verified_at'],
+    [{ mfa_enabled: true }, 'mfa_enabled'],
+    [{ id: '01938f6e-2b7a-7c3e-9a51-0f1e2d3c4b5a' }, 'id'],
   ])('refuses %j, and nothing changes', async (body, field) => {
     const headers = await signUp();
     const before = (await inject(it.app, { url: '/users/profile', headers })).json();
     const answer = await put(headers, { name: 'Changed', ...body });
     expect([answer.statusCode, answer.json().error.details.field]).toEqual([400, field]);
     expect((await inject(it.app, { url: '/users/profile', headers })).json()).toEqual(before);
+    const { message } = answer.json().error;
+    if ('account_type' in body) expect(message).toContain("'landlord' is not what it is, 'standard'");
+    if ('subscription_tier' in body) expect(message).toContain('change it at POST /users/upgrade');
   });
 });

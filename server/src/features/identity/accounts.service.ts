@@ -7,6 +7,7 @@ import { isMailAddress } from '#platform/config/takers.ts';
 import { isUniqueViolation } from '#platform/db/faults.ts';
 import type { InstanceTx, Scopes } from '#platform/db/scopes.ts';
 import { notFound, validationFailed } from '#platform/errors/app-error.ts';
+import { refuseOtherChanges } from '#platform/http/refuse-other-changes.ts';
 import {
   findUser,
   findUserByEmail,
@@ -14,7 +15,9 @@ import {
   insertIdentity,
   insertUser,
   isFirstAccount,
+  type MakeOrganization,
   putMembership,
+  putOwnOrganization,
   setPassword,
   type UserRow,
   updateUser,
@@ -44,9 +47,8 @@ export interface OutsideClaims {
   readonly name: string | undefined;
 }
 
-interface ProfileChange {
-  email?: string;
-  name?: string;
+/** What the server sets may be sent back as it was read. */
+interface ProfileChange extends Partial<UserView> {
   preferences?: Record<string, unknown>;
 }
 
@@ -76,13 +78,16 @@ export interface AccountsOptions {
   now: () => Date;
   /** What the first account must bring; undefined where none is asked. */
   setupToken: string | undefined;
-  /** Makes an organization in the transaction; answers its id. */
-  makeOrganization: (tx: InstanceTx, organization: { name: string }) => Promise<string>;
+  makeOrganization: MakeOrganization;
   /** The organization that the first account owns too. */
   localOrganizationId: string;
 }
 
 const maxPreferencesBytes = 16_384;
+const changedElsewhere = {
+  subscription_tier: 'change it at POST /users/upgrade',
+  mfa_enabled: 'change it at POST /auth/mfa/setup or /auth/mfa/disable',
+};
 
 export function createAccountsService(options: AccountsOptions): AccountsService {
   const { scopes, sessions, recovery, now } = options;
@@ -107,7 +112,7 @@ export function createAccountsService(options: AccountsOptions): AccountsService
       if (!user) throw notFound('user', userId);
       return { ...shapeUser(user), preferences: user.preferences };
     },
-    updateProfile: async (principal, { email, name, preferences }) => {
+    updateProfile: async (principal, { name, preferences, ...sent }) => {
       if (Buffer.byteLength(JSON.stringify(preferences ?? {})) > maxPreferencesBytes) {
         throw validationFailed([{ field: 'preferences', issue: 'takes more than 16 KiB' }]);
       }
@@ -115,8 +120,9 @@ export function createAccountsService(options: AccountsOptions): AccountsService
       const user = await scopes.inInstance(async (tx) => {
         const changed = await updateUser(tx, { id: userId, name, preferences });
         if (!changed) throw notFound('user', userId);
-        if (email !== undefined && email.toLowerCase() !== changed.email.toLowerCase()) throw emailIsFixed(email);
+        refuseOtherChanges({ current: shapeUser(changed), sent, changedElsewhere });
         const fields = Object.keys({ ...(name && { name }), ...(preferences && { preferences }) });
+        if (fields.length === 0) return changed;
         const event = { action: 'identity.updateProfile', at: now(), target: `user:${userId}`, details: { fields } };
         await recordAccountEvent(tx, { ...event, userId, organizationId, request });
         return changed;
@@ -130,7 +136,8 @@ export function createAccountsService(options: AccountsOptions): AccountsService
       const { userId, sessionId, organizationId, request } = principal;
       await scopes.inInstance(async (tx) => {
         const at = now();
-        await setPassword(tx, { userId, passwordHash, now: at });
+        const isSet = await setPassword(tx, { userId, passwordHash, instead: user.password_hash, now: at });
+        if (!isSet) throw wrongPassword();
         const ended = await endSessions(tx, { userId, exceptId: sessionId, reason: 'password', now: at });
         const event = { action: 'identity.changePassword', at, target: `user:${userId}` };
         await recordAccountEvent(tx, {
@@ -176,7 +183,7 @@ async function makeFullAccount(
   const { setupToken, localOrganizationId, now } = options;
   if (isFirst && setupToken !== undefined && !isSame(input.setup_token ?? '', setupToken)) throw setupTokenNeeded();
   const name = input.name ?? input.email.split('@')[0] ?? input.email;
-  const user = await makeAccount(
+  const { user, organizationId } = await makeAccount(
     tx,
     {
       email: input.email,
@@ -185,39 +192,45 @@ async function makeFullAccount(
       ...(input.account_type ? { accountType: input.account_type } : {}),
       isInstanceAdmin: isFirst,
       emailVerifiedAt: null,
-      organizationName: input.organization_name ?? `${name}’s organization`,
+      organizationName: input.organization_name,
     },
     options,
   );
-  if (isFirst) await putMembership(tx, { organizationId: localOrganizationId, userId: user.id, role: 'owner' });
-  const event = { action: 'identity.register', at: now(), target: `user:${user.id}`, request: origin };
-  await recordAccountEvent(tx, { ...event, userId: user.id, organizationId: user.own_organization_id ?? '' });
+  const at = now();
+  if (isFirst) await putMembership(tx, { organizationId: localOrganizationId, userId: user.id, role: 'owner', at });
+  const event = { action: 'identity.register', at, target: `user:${user.id}`, request: origin };
+  await recordAccountEvent(tx, { ...event, userId: user.id, organizationId });
   return user;
 }
 
-type NewAccount = Omit<Parameters<typeof insertUser>[1], 'id' | 'createdAt' | 'ownOrganizationId'> & {
-  organizationName: string;
-};
+type NewAccount = Omit<Parameters<typeof insertUser>[1], 'id' | 'createdAt'> & { organizationName: string | undefined };
 
 /** An account, the organization made with it, and its membership there. */
-async function makeAccount(tx: InstanceTx, account: NewAccount, options: AccountsOptions): Promise<UserRow> {
-  const { organizationName, ...fields } = account;
-  const ownOrganizationId = await options.makeOrganization(tx, { name: organizationName });
-  const user = await insertUser(tx, { ...fields, id: newId(), ownOrganizationId, createdAt: options.now() });
-  await putMembership(tx, { organizationId: ownOrganizationId, userId: user.id, role: 'owner' });
-  return user;
+async function makeAccount(
+  tx: InstanceTx,
+  { organizationName, ...fields }: NewAccount,
+  { makeOrganization, now }: AccountsOptions,
+): Promise<{ user: UserRow; organizationId: string }> {
+  const at = now();
+  const user = await insertUser(tx, { ...fields, id: newId(), createdAt: at });
+  const organizationId = await putOwnOrganization(tx, { user, name: organizationName, at }, makeOrganization);
+  return { user, organizationId };
 }
 
 async function putOutsideAccount(claims: OutsideClaims, options: AccountsOptions): Promise<string> {
   const { issuer, subject } = claims;
   const { scopes, now } = options;
   const known = await scopes.inInstance((tx) => findUserByIdentity(tx, { issuer, subject }));
-  if (known) return known;
+  if (known?.has_home) return known.id;
+  if (known) {
+    await scopes.inInstance((tx) => putOwnOrganization(tx, { user: known, at: now() }, options.makeOrganization));
+    return known.id;
+  }
   try {
     return await scopes.inInstance(async (tx) => {
       const email = await chooseEmail(tx, claims);
       const name = claims.name ?? email.split('@')[0] ?? email;
-      const user = await makeAccount(
+      const { user, organizationId } = await makeAccount(
         tx,
         {
           email,
@@ -225,13 +238,14 @@ async function putOutsideAccount(claims: OutsideClaims, options: AccountsOptions
           passwordHash: null,
           isInstanceAdmin: false,
           emailVerifiedAt: email === claims.email ? now() : null,
-          organizationName: `${name}’s organization`,
+          organizationName: undefined,
         },
         options,
       );
-      await insertIdentity(tx, { issuer, subject, user_id: user.id });
-      const event = { action: 'identity.register', at: now(), target: `user:${user.id}`, details: { issuer } };
-      await recordAccountEvent(tx, { ...event, userId: user.id, organizationId: user.own_organization_id ?? '' });
+      const at = now();
+      await insertIdentity(tx, { issuer, subject, user_id: user.id, created_at: at });
+      const event = { action: 'identity.register', at, target: `user:${user.id}`, details: { issuer } };
+      await recordAccountEvent(tx, { ...event, userId: user.id, organizationId });
       return user.id;
     });
   } catch (error) {
@@ -239,7 +253,7 @@ async function putOutsideAccount(claims: OutsideClaims, options: AccountsOptions
     // Two requests met the person at once: the other one's account stands.
     const made = await scopes.inInstance((tx) => findUserByIdentity(tx, { issuer, subject }));
     if (!made) throw error;
-    return made;
+    return made.id;
   }
 }
 
@@ -269,10 +283,6 @@ async function refuseTaken<T>(email: string, work: () => Promise<T>): Promise<T>
 function refuseUnreachable(email: string): void {
   if (isMailAddress(email) && !/[.@]almanac\.invalid$/i.test(email)) return;
   throw validationFailed([{ field: 'email', issue: `is no address that mail reaches (got '${email}')` }]);
-}
-
-function emailIsFixed(email: string) {
-  return validationFailed([{ field: 'email', issue: `cannot be changed here (got '${email}')` }]);
 }
 
 /** Compares in a time that does not depend on where the two differ. */

@@ -2,6 +2,7 @@ import type { Role } from '@almanac/contract/permissions.ts';
 import { sql } from 'kysely';
 import type { InstanceTx } from '#platform/db/scopes.ts';
 import type { MailedPurpose } from './identity.tables.ts';
+import { homeFirst } from './standing.store.ts';
 
 const userColumns = [
   'id',
@@ -38,16 +39,21 @@ export function findUser({ db }: InstanceTx, id: string) {
     .executeTakeFirst();
 }
 
-/** Keeps an account from being deleted until the transaction ends; false where it is gone already. */
-export async function holdUser({ db }: InstanceTx, id: string): Promise<boolean> {
-  const held = await db
-    .selectFrom('users')
-    .select('id')
-    .where('id', '=', id)
-    .where('deleted_at', 'is', null)
-    .forKeyShare()
-    .executeTakeFirst();
-  return held !== undefined;
+/** What a password, and perhaps a code, was checked against. */
+interface Checked {
+  id: string;
+  password_hash: string | null;
+  mfa_enabled_at: Date | null;
+}
+
+/** Holds an account as it was checked until the transaction ends; false where it has changed since, or is gone. */
+export async function holdUnchanged({ db }: InstanceTx, checked: Checked): Promise<boolean> {
+  const { rows } = await sql`
+    select from users
+    where id = ${checked.id} and deleted_at is null and password_hash is not distinct from ${checked.password_hash}
+      and mfa_enabled_at is not distinct from ${checked.mfa_enabled_at}::timestamptz
+    for share`.execute(db);
+  return rows.length === 1;
 }
 
 /** Holds off registrations until the transaction ends. */
@@ -75,7 +81,6 @@ interface NewUser {
   accountType?: 'standard' | 'tenant' | 'landlord';
   isInstanceAdmin: boolean;
   emailVerifiedAt: Date | null;
-  ownOrganizationId: string;
   createdAt: Date;
 }
 
@@ -90,7 +95,6 @@ export function insertUser({ db }: InstanceTx, user: NewUser) {
       account_type: user.accountType ?? 'standard',
       is_instance_admin: user.isInstanceAdmin,
       email_verified_at: user.emailVerifiedAt,
-      own_organization_id: user.ownOrganizationId,
       created_at: user.createdAt,
     })
     .returning(userColumns)
@@ -109,66 +113,122 @@ export async function updateUser(
   return findUser(tx, id);
 }
 
-export async function setPassword(
-  { db }: InstanceTx,
-  { userId, passwordHash, now }: { userId: string; passwordHash: string; now: Date },
-): Promise<void> {
-  await db
-    .updateTable('users')
-    .set({ password_hash: passwordHash, password_changed_at: now })
-    .where('id', '=', userId)
-    .execute();
+interface NewPassword {
+  userId: string;
+  passwordHash: string;
+  /** The hash that the change was allowed by; without it, whatever stands there. */
+  instead?: string | null;
+  now: Date;
+}
+
+/** Sets a password and uses up the links that could set another; false where it is not the one that was checked. */
+export async function setPassword({ db }: InstanceTx, change: NewPassword): Promise<boolean> {
+  const { userId, passwordHash, instead, now } = change;
+  const { rows } = await sql`
+    with changed as (
+      update users set password_hash = ${passwordHash}, password_changed_at = ${now}
+      where id = ${userId} and (${instead ?? null}::text is null or password_hash = ${instead ?? null})
+      returning id
+    ),
+    links as (
+      update mailed_tokens set used_at = ${now} from changed
+      where user_id = changed.id and purpose = 'reset_password' and used_at is null
+    )
+    select from changed`.execute(db);
+  return rows.length === 1;
+}
+
+interface Membership {
+  organizationId: string;
+  userId: string;
+  role: Role;
+  at: Date;
 }
 
 export async function putMembership(
   { db }: InstanceTx,
-  { organizationId, userId, role }: { organizationId: string; userId: string; role: Role },
+  { organizationId, userId, role, at }: Membership,
 ): Promise<void> {
   await db
     .insertInto('user_organizations')
-    .values({ organization_id: organizationId, user_id: userId, role })
+    .values({ organization_id: organizationId, user_id: userId, role, created_at: at })
     .onConflict((conflict) => conflict.columns(['organization_id', 'user_id']).doUpdateSet({ role, is_active: true }))
     .execute();
 }
 
-/** Where a user's tokens lead: the organization made with the account, else the one they have been in longest. */
-export async function findHome(
-  { db }: InstanceTx,
-  userId: string,
-): Promise<{ organizationId: string; role: Role } | undefined> {
+/** Makes an organization in the transaction, with the user whose name its own was made from, if any; answers its id. */
+export type MakeOrganization = (
+  tx: InstanceTx,
+  organization: { name: string; namedAfter: string | undefined },
+) => Promise<string>;
+
+interface OwnOrganization {
+  user: { id: string; name: string };
+  /** The user's own name unless given. */
+  name?: string | undefined;
+  at: Date;
+}
+
+/** Makes the organization that is a user's own, and them its owner; answers its id. */
+export async function putOwnOrganization(
+  tx: InstanceTx,
+  { user, name, at }: OwnOrganization,
+  makeOrganization: MakeOrganization,
+): Promise<string> {
+  const organizationId = await makeOrganization(tx, {
+    name: name ?? `${user.name}’s organization`,
+    namedAfter: name === undefined ? user.id : undefined,
+  });
+  await sql`update users set own_organization_id = ${organizationId} where id = ${user.id}`.execute(tx.db);
+  await putMembership(tx, { organizationId, userId: user.id, role: 'owner', at });
+  return organizationId;
+}
+
+/** Where a user's tokens lead, and their role there. */
+export interface Home {
+  organizationId: string;
+  role: Role;
+}
+
+/** The home of a user: the first of their memberships, in the order of homes. */
+export async function findHome({ db }: InstanceTx, userId: string): Promise<Home | undefined> {
   const row = await db
     .selectFrom('user_organizations as m')
     .innerJoin('users as u', 'u.id', 'm.user_id')
     .select(['m.organization_id', 'm.role'])
     .where('m.user_id', '=', userId)
     .where('m.is_active', '=', true)
-    .orderBy(sql`m.organization_id is not distinct from u.own_organization_id`, 'desc')
-    .orderBy('m.created_at')
-    .orderBy('m.organization_id')
+    .orderBy(homeFirst)
     .limit(1)
     .executeTakeFirst();
   return row && { organizationId: row.organization_id, role: row.role };
 }
 
-/** The account that an outside issuer's subject stands for. */
+/** The same; whoever was put out of every organization gets one of their own again. */
+export async function getHome(
+  tx: InstanceTx,
+  { user, at }: { user: { id: string; name: string }; at: Date },
+  makeOrganization: MakeOrganization,
+): Promise<Home> {
+  const home = await findHome(tx, user.id);
+  return home ?? { organizationId: await putOwnOrganization(tx, { user, at }, makeOrganization), role: 'owner' };
+}
+
+/** The account that an outside issuer's subject stands for, and whether it is a member anywhere. */
 export async function findUserByIdentity(
   { db }: InstanceTx,
   { issuer, subject }: { issuer: string; subject: string },
-): Promise<string | undefined> {
-  const row = await db
-    .selectFrom('user_identities as i')
-    .innerJoin('users as u', 'u.id', 'i.user_id')
-    .select('u.id')
-    .where('i.issuer', '=', issuer)
-    .where('i.subject', '=', subject)
-    .where('u.deleted_at', 'is', null)
-    .executeTakeFirst();
-  return row?.id;
+): Promise<{ id: string; name: string; has_home: boolean } | undefined> {
+  const { rows } = await sql<{ id: string; name: string; has_home: boolean }>`
+    select u.id, u.name, exists (select from user_organizations m where m.user_id = u.id and m.is_active) as has_home
+    from user_identities i join users u on u.id = i.user_id and u.deleted_at is null
+    where i.issuer = ${issuer} and i.subject = ${subject}`.execute(db);
+  return rows[0];
 }
 
 export async function insertIdentity(
   { db }: InstanceTx,
-  identity: { issuer: string; subject: string; user_id: string },
+  identity: { issuer: string; subject: string; user_id: string; created_at: Date },
 ): Promise<void> {
   await db.insertInto('user_identities').values(identity).execute();
 }
@@ -201,7 +261,7 @@ export async function findMailedToken(
   return db
     .selectFrom('mailed_tokens as t')
     .innerJoin('users as u', 'u.id', 't.user_id')
-    .select(['t.id', 'u.id as user_id', 'u.email'])
+    .select(['t.id', 'u.id as user_id', 'u.email', 'u.email_verified_at', 'u.own_organization_id'])
     .where('t.purpose', '=', purpose)
     .where('t.token_hash', '=', tokenHash)
     .where('t.used_at', 'is', null)

@@ -5,7 +5,7 @@ import type { Scopes } from '#platform/db/scopes.ts';
 import { type AppError, notFound } from '#platform/errors/app-error.ts';
 import type { Authenticator, Credentials } from '#platform/http/gate.ts';
 import type { AccessTokens } from './access-tokens.ts';
-import { invalidApiKey, invalidToken, twoCredentials } from './identity.errors.ts';
+import { invalidApiKey, invalidToken, keyAsToken, tokenAsKey, twoCredentials } from './identity.errors.ts';
 import { findStanding, type Standing } from './standing.store.ts';
 
 /** How long a verified principal stands before the session and the membership are looked up again. */
@@ -111,7 +111,7 @@ async function readBearer(credentials: Credentials, options: AuthenticatorOption
   if (apiKey !== undefined && authorization !== undefined) throw twoCredentials();
   if (apiKey !== undefined) {
     const verified = await options.verifyApiKey(apiKey);
-    if (!verified) throw invalidApiKey();
+    if (!verified) throw looksLikeToken(apiKey) ? tokenAsKey() : invalidApiKey();
     const { userId, organizationId, expiresAt } = verified;
     return { kind: 'user', userId, organization: organizationId, apiKey: verified, expiresAt };
   }
@@ -130,9 +130,20 @@ async function readBearer(credentials: Credentials, options: AuthenticatorOption
 
 function readToken({ authorization, cookieToken }: Credentials): string | undefined {
   if (authorization === undefined) return cookieToken;
+  if (looksLikeApiKey(authorization)) throw keyAsToken();
   const match = /^bearer +(\S+)$/i.exec(authorization);
   if (!match?.[1]) throw invalidToken('is not given as `Authorization: Bearer <token>`');
   return match[1];
+}
+
+/** Of what Authorization holds, with or without a scheme: no access token begins so. */
+function looksLikeApiKey(authorization: string): boolean {
+  return /^([\w-]+ +)?alm_/i.test(authorization);
+}
+
+/** Three parts of base64url, the first the beginning of a JSON object (RFC 7515, 3.1). */
+function looksLikeToken(apiKey: string): boolean {
+  return /^(bearer +)?eyJ[\w-]*\.[\w-]+\.[\w-]*$/i.test(apiKey);
 }
 
 function endedCredentials({ apiKey, sessionId }: Bearer): AppError {

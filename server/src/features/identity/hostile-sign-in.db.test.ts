@@ -111,6 +111,34 @@ describe('Headers and cookies out of the ordinary', () => {
     expect(await profile({ cookie: 'access_token=x', authorization: `Bearer ${token}` })).toBe(200);
   });
 
+  test('a key in the place of a token, or a token in that of a key, is told where it belongs', async () => {
+    const made = await inject(it.app, {
+      method: 'POST',
+      url: '/auth/api-keys',
+      headers: { authorization: `Bearer ${token}` },
+      body: { name: 'A key', scopes: ['profile:read'] },
+    });
+    const { key } = made.json();
+    const refusal = async (headers: Record<string, string>) => {
+      const answer = await inject(it.app, { url: '/users/profile', headers });
+      for (const secret of [key, token]) expect(answer.body).not.toContain(secret);
+      return [answer.statusCode, answer.json().error.code, answer.json().error.message];
+    };
+    expect(await profile({ 'x-api-key': key })).toBe(200);
+    for (const authorization of [`Bearer ${key}`, `bearer  ${key}`, `ApiKey ${key}`, key, 'Bearer alm_x']) {
+      const message = expect.stringContaining('`X-API-Key: alm_…`');
+      expect(await refusal({ authorization })).toEqual([401, 'INVALID_TOKEN', message]);
+    }
+    for (const sent of [token, `Bearer ${token}`]) {
+      const message = expect.stringContaining('`Authorization: Bearer …`');
+      expect(await refusal({ 'x-api-key': sent })).toEqual([401, 'INVALID_TOKEN', message]);
+    }
+    for (const sent of ['x', `${key}x`, 'eyJ', 'a.b.c']) {
+      const message = expect.stringContaining('The API key is unknown');
+      expect(await refusal({ 'x-api-key': sent })).toEqual([401, 'INVALID_TOKEN', message]);
+    }
+  });
+
   test.each([
     ['access_token=x', 401],
     ['access_token=', 401],

@@ -48,6 +48,21 @@ export function invalidApiKey(): AppError {
   return new AppError({ code: 'INVALID_TOKEN', message: 'The API key is unknown, expired or was ended.' });
 }
 
+export function keyAsToken(): AppError {
+  return new AppError({
+    code: 'INVALID_TOKEN',
+    message: 'Authorization holds an API key: send it as `X-API-Key: alm_…` instead.',
+    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+  });
+}
+
+export function tokenAsKey(): AppError {
+  return new AppError({
+    code: 'INVALID_TOKEN',
+    message: 'X-API-Key holds an access token: send it as `Authorization: Bearer …` instead.',
+  });
+}
+
 export function twoCredentials(): AppError {
   return new AppError({
     code: 'INVALID_TOKEN',
@@ -64,7 +79,7 @@ export function invalidRefreshToken(): AppError {
 
 const remedies = {
   reset_password: 'have a new one mailed at POST /auth/reset-password',
-  verify_email: 'a new password by mail confirms the address, too',
+  verify_email: 'have a new one mailed at POST /auth/verify-email/resend',
 } as const satisfies Record<MailedPurpose, string>;
 
 export function invalidMailedToken(purpose: MailedPurpose): AppError {
@@ -83,6 +98,26 @@ export function setupTokenNeeded(): AppError {
   return new AppError({
     code: 'FORBIDDEN',
     message: 'The first account needs the field setup_token: its value was printed when the server started.',
+  });
+}
+
+export function alreadyVerified(email: string): AppError {
+  return conflict(`The address '${email}' is confirmed already.`);
+}
+
+/** Of accounts from outside issuers, whose address is a stand-in. */
+export function noAddressToVerify(): AppError {
+  return conflict('This account signs in elsewhere and has no address here that mail reaches.');
+}
+
+export function tooManyMails(retryAfterSeconds: number): AppError {
+  const minutes = Math.ceil(retryAfterSeconds / 60);
+  return new AppError({
+    code: 'RATE_LIMITED',
+    message:
+      'Enough mails to confirm this address have gone out lately: look among the unwanted ones, too, or try again in ' +
+      `${minutes} min.`,
+    retryAfterSeconds: Math.ceil(retryAfterSeconds),
   });
 }
 

@@ -3,7 +3,8 @@ import { deleteOldAttempts, type SignInGuard } from '#features/passwords/index.t
 import type { UserPrincipal } from '#platform/access/principal.ts';
 import type { Config } from '#platform/config/config.ts';
 import { deriveKey } from '#platform/crypto/derive-key.ts';
-import type { InstanceTx, Scopes } from '#platform/db/scopes.ts';
+import { createFamilyTokens } from '#platform/crypto/family-tokens.ts';
+import type { Scopes } from '#platform/db/scopes.ts';
 import type { Authenticator } from '#platform/http/gate.ts';
 import { defineJob, type JobDefinition } from '#platform/jobs/define-job.ts';
 import type { RateLimiter } from '#platform/limits/rate-limiter.ts';
@@ -11,11 +12,10 @@ import type { Log } from '#platform/log/log.ts';
 import type { Mail } from '#platform/mail/mail.ts';
 import { createAccessTokens } from './access-tokens.ts';
 import { type AccountsService, createAccountsService, type OutsideClaims } from './accounts.service.ts';
-import { isFirstAccount } from './accounts.store.ts';
+import { isFirstAccount, type MakeOrganization } from './accounts.store.ts';
 import { createAuthenticator, type Forgotten, type VerifiedApiKey } from './authenticator.ts';
 import { addIdentityRoutes } from './identity.routes.ts';
-import { createRecoveryService } from './recovery.service.ts';
-import { createRefreshTokens } from './refresh-tokens.ts';
+import { createRecoveryService, type RecoveryOptions } from './recovery.service.ts';
 import { type CheckCode, createSessionsService } from './sessions.service.ts';
 import { deleteOldSessions } from './sessions.store.ts';
 import { findEndedStandings } from './standing.store.ts';
@@ -37,7 +37,8 @@ interface IdentityNeeds {
   issuers: OutsideIssuers;
   anonymousUserId: string | undefined;
   localOrganizationId: string;
-  makeOrganization: (tx: InstanceTx, organization: { name: string }) => Promise<string>;
+  makeOrganization: MakeOrganization;
+  disown: RecoveryOptions['disown'];
 }
 
 /** Those whose tokens are taken beside our own. */
@@ -74,7 +75,7 @@ export function createIdentityFeature(needs: IdentityNeeds): IdentityFeature {
     },
   });
   const { forget } = authenticator;
-  const refreshTokens = createRefreshTokens(deriveKey(config.jwtSecret, 'refresh tokens'));
+  const refreshTokens = createFamilyTokens(deriveKey(config.jwtSecret, 'refresh tokens'));
   const recovery = createRecoveryService({ ...needs, forget });
   const sessions = createSessionsService({ ...needs, tokens, refreshTokens, forget });
   const accounts: AccountsService = createAccountsService({
@@ -98,7 +99,7 @@ export function createIdentityFeature(needs: IdentityNeeds): IdentityFeature {
       return ended.flatMap((index) => principals[index] ?? []);
     },
     hasAccounts: async () => !(await scopes.inInstance(isFirstAccount)),
-    addRoutes: (app) => addIdentityRoutes(app, { accounts, sessions, recovery, limiter, cookies }),
+    addRoutes: (app) => addIdentityRoutes(app, { accounts, sessions, recovery, authenticator, limiter, cookies }),
   };
 }
 

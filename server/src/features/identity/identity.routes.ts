@@ -1,14 +1,16 @@
 import * as account from '@almanac/contract/account.ts';
 import * as identity from '@almanac/contract/identity.ts';
 import type { FastifyInstance } from 'fastify';
+import { requirePermission } from '#platform/access/principal.ts';
 import { validationFailed } from '#platform/errors/app-error.ts';
 import { AnswerWithStatus } from '#platform/http/answers.ts';
 import { type BoundRequest, bind } from '#platform/http/bind.ts';
 import { networkOf } from '#platform/http/client-address.ts';
+import type { Authenticator, Credentials } from '#platform/http/gate.ts';
 import type { RateLimiter } from '#platform/limits/rate-limiter.ts';
 import { accessTokenSeconds } from './access-tokens.ts';
 import type { AccountsService } from './accounts.service.ts';
-import { tooManyRequests } from './identity.errors.ts';
+import { tooManyMails, tooManyRequests } from './identity.errors.ts';
 import type { RecoveryService } from './recovery.service.ts';
 import type { SessionsService, SessionView, SignInOrigin } from './sessions.service.ts';
 
@@ -16,12 +18,15 @@ interface RoutesOptions {
   accounts: AccountsService;
   sessions: SessionsService;
   recovery: RecoveryService;
+  authenticator: Pick<Authenticator, 'authenticate'>;
   limiter: RateLimiter;
   cookies: { secure: boolean; sameSite: 'lax' | 'strict' | 'none' };
 }
 
 /** Accounts made, and links asked for, a minute from one address. */
 const perMinute = { register: 120, reset: 30 };
+/** Confirmations mailed again, a minute for one account: those asked for at once do not see each other's mails. */
+const resendsPerMinute = 3;
 
 type Reply = BoundRequest<typeof identity.login>['reply'];
 
@@ -32,7 +37,7 @@ export function addIdentityRoutes(app: FastifyInstance, options: RoutesOptions):
   addRecoveryRoutes(app, options);
 }
 
-function addSessionRoutes(app: FastifyInstance, { sessions, cookies }: RoutesOptions): void {
+function addSessionRoutes(app: FastifyInstance, { sessions, authenticator, cookies }: RoutesOptions): void {
   const answer = createSessionAnswer(cookies);
   bind(app, identity.login, {
     access: 'public',
@@ -48,11 +53,18 @@ function addSessionRoutes(app: FastifyInstance, { sessions, cookies }: RoutesOpt
       answer(reply, await sessions.refresh(body?.refresh_token ?? sent.refresh_token, origin)),
   });
   bind(app, identity.logout, {
-    access: 'account:write',
-    handle: async ({ principal, body, reply }) => {
-      await sessions.logout(principal, body?.all ?? false);
+    // Also for whoever has no access token left: what ends the session then is the refresh token.
+    access: 'public',
+    handle: async (request) => {
+      const { body, cookies: sent, origin, reply } = request;
       reply.clearCookie('access_token', { path: '/' });
       reply.clearCookie('refresh_token', { path: '/auth' });
+      const all = body?.all ?? false;
+      const refreshToken = body?.refresh_token ?? sent.refresh_token;
+      if (refreshToken && (await sessions.logoutByRefreshToken(refreshToken, { all, request: origin }))) return null;
+      const principal = await authenticator.authenticate(readCredentials(request));
+      requirePermission(principal, 'account:write');
+      await sessions.logout({ ...principal, request: origin }, all);
       return null;
     },
   });
@@ -63,7 +75,7 @@ function addSessionRoutes(app: FastifyInstance, { sessions, cookies }: RoutesOpt
   bind(app, account.endSession, {
     access: 'account:write',
     handle: async ({ principal, params }) => {
-      await sessions.endSession(principal, params.id.toLowerCase());
+      await sessions.endSession(principal, params.id);
       return null;
     },
   });
@@ -116,6 +128,15 @@ function addRecoveryRoutes(app: FastifyInstance, { recovery, limiter }: RoutesOp
     access: 'public',
     handle: ({ body, origin }) => recovery.verifyEmail(body.token, origin),
   });
+  bind(app, account.resendVerification, {
+    access: 'account:write',
+    handle: async ({ principal }) => {
+      const verdict = limiter.take(`resend:${principal.userId}`, { perMinute: resendsPerMinute });
+      if (!verdict.allowed) throw tooManyMails(verdict.retryAfterSeconds);
+      const email = await recovery.resendVerification(principal);
+      return { message: `A link to confirm ${email} is on its way to it.` };
+    },
+  });
 }
 
 function neitherForm(token: string | undefined) {
@@ -130,6 +151,22 @@ function limit(limiter: RateLimiter, what: keyof typeof perMinute, address: stri
 
 function originOf({ origin, headers }: Pick<BoundRequest<typeof identity.login>, 'origin' | 'headers'>): SignInOrigin {
   return { ...origin, userAgent: headers['user-agent'] };
+}
+
+/** What a request shows of who sends it, where the route itself is open to all. */
+function readCredentials({
+  headers,
+  cookies,
+}: Pick<BoundRequest<typeof identity.logout>, 'headers' | 'cookies'>): Credentials {
+  const { authorization, 'x-api-key': apiKey } = headers;
+  const isBare = authorization === undefined && apiKey === undefined;
+  return {
+    authorization,
+    apiKey: typeof apiKey === 'string' ? apiKey : undefined,
+    cookieToken: isBare ? cookies.access_token : undefined,
+    organization: undefined,
+    anonymousOrganization: 'demo',
+  };
 }
 
 /** Answers a session in the body and in cookies. */

@@ -1,2 +1,3 @@
 export { holdRegistrations } from './accounts.store.ts';
+export { wrongCode } from './identity.errors.ts';
 export { createIdentityFeature, type IdentityFeature } from './identity.feature.ts';

@@ -15,17 +15,19 @@ const another = 'staple of another kind';
 let it: TestApp;
 let session: Session;
 let email: string;
+let addresses = 0;
 beforeAll(async () => {
   it = await makeTestApp({ config: { PUBLIC_URL: 'https://almanac.example' } });
 });
 beforeEach(async () => {
   email = `${newId()}@example.org`;
+  addresses += 1;
   session = (await post('/auth/register', { email, password })).json();
 });
 afterAll(() => it.close());
 
 const post = (url: string, body: object, headers: Record<string, string> = {}) =>
-  inject(it.app, { method: 'POST', url, body, headers });
+  inject(it.app, { method: 'POST', url, body, headers, remoteAddress: `10.3.0.${addresses}` });
 const bearer = ({ access_token }: Session) => ({ authorization: `Bearer ${access_token}` });
 const profile = (of: Session) => inject(it.app, { url: '/users/profile', headers: bearer(of) });
 const login = async (word: string) => (await post('/auth/login', { email, password: word })).statusCode;
@@ -72,6 +74,36 @@ describe('A password reset', () => {
       const answer = await reset(used);
       expect([answer.statusCode, answer.json().error.details.field]).toEqual([400, 'token']);
     }
+  });
+
+  test('leaves no session that began with the old password, also where sign-ins run beside it', async () => {
+    const token = await askForReset();
+    const signIn = () => post('/auth/login', { email, password });
+    const [changed, ...answers] = await Promise.all([reset(token), ...Array.from({ length: 6 }, signIn)]);
+    expect(changed.statusCode).toBe(200);
+    for (const answer of answers) {
+      if (answer.statusCode === 200) expect((await profile(answer.json())).statusCode).toBe(401);
+      else expect(answer.statusCode).toBe(401);
+    }
+  });
+
+  test('of an address that nobody had confirmed ends the keys and the second factor that were left in the account', async () => {
+    const body = { name: 'left behind', scopes: ['weekly:read'] };
+    const { key } = (await post('/auth/api-keys', body, bearer(session))).json();
+    await it.platform.scopes.inInstance(({ db }) =>
+      sql`update users set mfa_enabled_at = now(), mfa_secret = 'x' where id = ${session.user.id}`.execute(db),
+    );
+    await reset(await askForReset());
+    expect(await login(another)).toBe(200);
+    pass(1);
+    const withKey = { url: '/users/profile', headers: { 'x-api-key': key } };
+    expect((await inject(it.app, withKey)).statusCode).toBe(401);
+    const later = await post('/auth/login', { email, password: another });
+    const kept = (await post('/auth/api-keys', body, bearer(later.json()))).json();
+    expect((await reset(await askForReset(), 'a third of its kind')).statusCode).toBe(200);
+    expect((await inject(it.app, { url: '/api/weekly/stats', headers: { 'x-api-key': kept.key } })).statusCode).toBe(
+      200,
+    );
   });
 
   test('lasts 30 minutes', async () => {
@@ -152,6 +184,41 @@ describe('Confirming the address', () => {
     expect((await post('/auth/verify-email', { token })).statusCode).toBe(400);
   });
 
+  const resend = () => post('/auth/verify-email/resend', {}, bearer(session));
+
+  test('works with a link that is mailed again, for whoever is signed in', async () => {
+    const answer = await resend();
+    expect([answer.statusCode, answer.json().message]).toEqual([202, expect.stringContaining(email)]);
+    const tokens = tokensOf(await mails(), 'verify-email');
+    expect(tokens).toHaveLength(2);
+    expect((await post('/auth/verify-email', { token: tokens[1] })).statusCode).toBe(200);
+    expect((await post('/auth/verify-email', { token: tokens[0] })).statusCode).toBe(400);
+    const again = await resend();
+    expect([again.statusCode, again.json().error.code]).toEqual([409, 'CONFLICT']);
+    expect((await post('/auth/verify-email/resend', {})).statusCode).toBe(401);
+  });
+
+  test('is mailed at most three times in 15 minutes, also asked for 20 times at once', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, resend));
+    expect(answers.filter(({ statusCode }) => statusCode === 429).length).toBeGreaterThanOrEqual(17);
+    expect(tokensOf(await mails(), 'verify-email').length).toBeLessThanOrEqual(4);
+    pass(14);
+    const early = await resend();
+    expect([early.statusCode, early.json().error.code]).toEqual([429, 'RATE_LIMITED']);
+    expect(Number(early.headers['retry-after'])).toBeGreaterThanOrEqual(60);
+    pass(1);
+    session = (await post('/auth/login', { email, password })).json();
+    expect((await resend()).statusCode).toBe(202);
+  });
+
+  test('is not mailed to an address that stands in for none', async () => {
+    await it.platform.scopes.inInstance(({ db }) =>
+      sql`update users set email = ${`${newId()}@outside.almanac.invalid`} where id = ${session.user.id}`.execute(db),
+    );
+    const answer = await resend();
+    expect([answer.statusCode, answer.json().error.code]).toEqual([409, 'CONFLICT']);
+  });
+
   test('comes with a reset, which proves as much', async () => {
     await reset(await askForReset());
     const again: Session = (await post('/auth/login', { email, password: another })).json();
@@ -177,6 +244,21 @@ describe('Changing the password', () => {
       statuses.push((await change({ current_password: 'wrong', password: another })).statusCode);
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
     expect(await login(another)).toBe(429);
+  });
+
+  test('uses up the links that were mailed to reset it', async () => {
+    const token = await askForReset();
+    expect((await change({ current_password: password, password: another })).statusCode).toBe(204);
+    expect((await reset(token, 'neither of the others')).statusCode).toBe(400);
+    expect(await login(another)).toBe(200);
+  });
+
+  test('twice at once from the same one succeeds once', async () => {
+    const words = ['staple of another kind', 'horse of another colour'];
+    const answers = await Promise.all(words.map((word) => change({ current_password: password, password: word })));
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([204, 401]);
+    const fits = words[answers.findIndex(({ statusCode }) => statusCode === 204)] ?? '';
+    expect(await login(fits)).toBe(200);
   });
 
   test('to a weak one is refused', async () => {

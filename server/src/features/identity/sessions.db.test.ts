@@ -63,6 +63,27 @@ describe('Within five seconds', () => {
     expect((await refresh(session.refresh_token)).statusCode).toBe(401);
   });
 
+  test.each([
+    ['the body', () => ({ body: { refresh_token: session.refresh_token } })],
+    [
+      'the cookie',
+      () => ({ headers: { cookie: `refresh_token=${session.refresh_token}`, origin: 'http://localhost' } }),
+    ],
+  ])('of a logout by the refresh token in %s, where no access token is left, it is refused', async (_, of) => {
+    pass(1_000);
+    const answer = await inject(it.app, { method: 'POST', url: '/auth/logout', ...of() });
+    expect([answer.statusCode, answer.cookies.map(({ value }) => value)]).toEqual([204, ['', '']]);
+    expect((await refresh(session.refresh_token)).statusCode).toBe(401);
+  });
+
+  test('a logout with nothing that is live is refused, and clears the cookies', async () => {
+    const headers = { cookie: `refresh_token=${newId()}; access_token=x`, origin: 'http://localhost' };
+    const answer = await inject(it.app, { method: 'POST', url: '/auth/logout', headers });
+    expect([answer.statusCode, answer.cookies.map(({ value }) => value)]).toEqual([401, ['', '']]);
+    expect((await inject(it.app, { method: 'POST', url: '/auth/logout' })).statusCode).toBe(401);
+    expect(await profile()).toBe(200);
+  });
+
   test('of the end of the account its tokens are refused', async () => {
     expect(await profile()).toBe(200);
     await change(sql`update users set deleted_at = now() where id = ${session.user.id}`);

@@ -95,7 +95,7 @@ describe('Signing in with a second factor', () => {
   });
 
   test('ends with five minutes, and with the password it began with', async () => {
-    const { codeAt, headers } = await setUpMfa();
+    const { codeAt } = await setUpMfa();
     const begin = async (word = password) =>
       (await post('/auth/login', { email, password: word })).json().error.details.mfa_token;
     const early = await begin();
@@ -109,7 +109,6 @@ describe('Signing in with a second factor', () => {
     const change = { current_password: password, password: 'staple of another kind' };
     expect((await post('/auth/change-password', change, changing)).statusCode).toBe(204);
     expect((await post('/auth/login/mfa', { mfa_token: before, code: codeAt() })).statusCode).toBe(401);
-    expect(headers).not.toEqual(changing);
   });
 });
 

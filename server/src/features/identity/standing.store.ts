@@ -3,6 +3,7 @@ import type { Tier } from '@almanac/contract/tiers.ts';
 import { sql } from 'kysely';
 import type { UserPrincipal } from '#platform/access/principal.ts';
 import type { InstanceTx } from '#platform/db/scopes.ts';
+import { findUnstorable } from '#platform/http/find-unstorable.ts';
 
 /** What a request needs to know of its user in one organization. */
 export interface Standing {
@@ -30,6 +31,9 @@ interface Asked {
 
 const isId = (text: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text);
 
+/** Orders the memberships `m` of a user `u`: the organization made with the account, else the one they have been in longest. */
+export const homeFirst = sql`m.organization_id is not distinct from u.own_organization_id desc, m.created_at, m.organization_id`;
+
 /** Where a user stands in an organization: undefined without an active membership there. */
 export async function findStanding(
   { db }: InstanceTx,
@@ -47,8 +51,7 @@ export async function findStanding(
       select m.user_id, m.role, m.organization_id from user_organizations m
       join organizations o on o.id = m.organization_id
       where m.user_id = u.id and m.is_active and ${nameOf(organization)}
-      order by o.id is not distinct from u.own_organization_id desc, m.created_at, o.id
-      limit 1
+      order by ${homeFirst} limit 1
     ) m on true
     left join organizations o on o.id = m.organization_id`.execute(db);
   const [row] = rows;
@@ -57,6 +60,7 @@ export async function findStanding(
 
 function nameOf(organization: string | undefined) {
   if (organization === undefined) return sql`true`;
+  if (findUnstorable(organization)) return sql`false`;
   return isId(organization) ? sql`o.id = ${organization}::uuid` : sql`o.slug = ${organization}`;
 }
 

@@ -1,8 +1,14 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { newId } from '#kernel/ids.ts';
 import type { TestMember, TestOrganization } from '#testing/make-app.ts';
-import { callMembers, codeOf, type MemberCalls, type MembersScene, makeMembersScene } from '#testing/members-scene.ts';
+import {
+  callMembers,
+  codeOf,
+  guestAddress,
+  type MemberCalls,
+  type MembersScene,
+  makeMembersScene,
+} from '#testing/members-scene.ts';
 
 let scene: MembersScene;
 let organization: TestOrganization;
@@ -18,9 +24,6 @@ beforeEach(async () => {
 });
 afterAll(() => scene.it.close());
 
-const address = () => `guest-${newId()}@example.org`;
-const openIds = async () =>
-  (await members.listInvited(owner)).body.items.map(({ id }: { id: string }) => id) as string[];
 const invalid = [400, 'VALIDATION_ERROR'];
 
 describe('An invitation', () => {
@@ -49,7 +52,7 @@ describe('An invitation', () => {
     const joined = { organization_id: organization.id, organization_name: 'Test', role: 'analyst' };
     expect([answer.status, answer.body]).toEqual([200, joined]);
     expect((await scene.rolesIn(organization)).get(person.userId)).toBe('analyst');
-    expect(await openIds()).toEqual([]);
+    expect(await members.openIds(owner)).toEqual([]);
     const [account] = await scene.rows(sql`select email_verified_at from users where id = ${person.userId}`);
     expect(account).toEqual({ email_verified_at: now });
     expect(await scene.actionsIn(organization.id)).toEqual([
@@ -69,7 +72,7 @@ describe('An invitation', () => {
   });
 
   test('leaves its token in no table but that of the mails', async () => {
-    const token = await members.mailInvitation(owner, address());
+    const token = await members.mailInvitation(owner, guestAddress());
     expect(token).toHaveLength(43);
     const { root } = scene.it.platform.database;
     const { rows: tables } = await sql<{ name: string }>`
@@ -95,13 +98,13 @@ describe('An invitation', () => {
   });
 
   test('is for its addressee alone, whose address it does not tell', async () => {
-    const email = address();
+    const email = guestAddress();
     const token = await members.mailInvitation(owner, email);
     const answer = await scene.accept(await scene.makePerson(), token);
     expect(codeOf(answer)).toEqual([409, 'CONFLICT']);
     expect(answer.body.error.message).toContain('went to g…@example.org');
     expect(JSON.stringify(answer.body)).not.toContain(email);
-    expect(await openIds()).toHaveLength(1);
+    expect(await members.openIds(owner)).toHaveLength(1);
   });
 
   test('brings a former member back, with the role that it says', async () => {
@@ -116,13 +119,13 @@ describe('An invitation', () => {
     const person = await scene.makePerson();
     const replaced = await members.mailInvitation(owner, person.email);
     const revoked = await members.mailInvitation(owner, person.email.toUpperCase());
-    const [id = ''] = await openIds();
+    const [id = ''] = await members.openIds(owner);
     expect((await members.revoke(owner, id)).status).toBe(204);
     expect(codeOf(await members.revoke(owner, id))).toEqual([404, 'NOT_FOUND']);
     const expired = await members.mailInvitation(owner, person.email);
     await scene.rows(sql`
       update invitations set expires_at = ${scene.it.clock.now} where organization_id = ${organization.id}`);
-    expect(await openIds()).toEqual([]);
+    expect(await members.openIds(owner)).toEqual([]);
     const used = await members.mailInvitation(owner, person.email);
     expect((await scene.accept(person, used)).status).toBe(200);
     const messages = new Set<string>();
@@ -139,14 +142,11 @@ describe('An invitation', () => {
     const admin = await organization.member('admin');
     const person = await scene.makePerson();
     const token = await members.mailInvitation(admin, person.email, 'analyst');
-    const set = (values: ReturnType<typeof sql>) =>
-      scene.rows(sql`
-        update user_organizations set ${values} where organization_id = ${organization.id} and user_id = ${admin.userId}`);
-    await set(sql`role = 'analyst'`);
+    await members.setMembership(admin, sql`role = 'analyst'`);
     expect(codeOf(await scene.accept(person, token))).toEqual(invalid);
-    await set(sql`role = 'admin', is_active = false`);
+    await members.setMembership(admin, sql`role = 'admin', is_active = false`);
     expect(codeOf(await scene.accept(person, token))).toEqual(invalid);
-    await set(sql`is_active = true`);
+    await members.setMembership(admin, sql`is_active = true`);
     await scene.rows(sql`update users set deleted_at = now() where id = ${admin.userId}`);
     expect(codeOf(await scene.accept(person, token))).toEqual(invalid);
     await scene.rows(sql`update users set deleted_at = null where id = ${admin.userId}`);

@@ -3,7 +3,14 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { TestMember, TestOrganization } from '#testing/make-app.ts';
-import { callMembers, codeOf, type MemberCalls, type MembersScene, makeMembersScene } from '#testing/members-scene.ts';
+import {
+  callMembers,
+  codeOf,
+  type MemberCalls,
+  type MembersScene,
+  makeMembersScene,
+  send,
+} from '#testing/members-scene.ts';
 
 let scene: MembersScene;
 let organization: TestOrganization;
@@ -19,10 +26,6 @@ beforeEach(async () => {
 });
 afterAll(() => scene.it.close());
 
-const setMembership = ({ userId }: TestMember, set: ReturnType<typeof sql>) =>
-  scene.rows(sql`
-    update user_organizations set ${set} where organization_id = ${organization.id} and user_id = ${userId}`);
-
 describe('Roles are given and taken', () => {
   const mayGive: Partial<Record<Role, readonly Role[]>> = { owner: roles, admin: ['analyst', 'member', 'viewer'] };
   const isGiven = (own: Role, role: Role) => mayGive[own]?.includes(role) ?? false;
@@ -32,7 +35,7 @@ describe('Roles are given and taken', () => {
     await organization.member('owner');
     const target = await organization.member('viewer');
     for (const [from, to] of roles.flatMap((from) => roles.map((to) => [from, to] as const))) {
-      await setMembership(target, sql`role = ${from}`);
+      await members.setMembership(target, sql`role = ${from}`);
       const { status } = await members.change(actor, target.userId, to);
       const isAllowed = isGiven(own, from) && isGiven(own, to);
       expect([from, to, status]).toEqual([from, to, isAllowed ? 200 : 403]);
@@ -44,7 +47,7 @@ describe('Roles are given and taken', () => {
     const actor = own === 'owner' ? owner : await organization.member(own);
     const target = await organization.member('viewer');
     for (const role of roles) {
-      await setMembership(target, sql`role = ${role}, is_active = true`);
+      await members.setMembership(target, sql`role = ${role}, is_active = true`);
       const { status } = await members.remove(actor, target.userId);
       expect([role, status]).toEqual([role, isGiven(own, role) ? 204 : 403]);
       expect((await scene.rolesIn(organization)).has(target.userId)).toBe(!isGiven(own, role));
@@ -55,19 +58,35 @@ describe('Roles are given and taken', () => {
     const actor = own === 'owner' ? owner : await organization.member(own);
     const person = await scene.makePerson();
     for (const role of roles) {
-      await setMembership({ ...actor, userId: person.userId }, sql`is_active = false`);
+      await members.setMembership({ ...actor, userId: person.userId }, sql`is_active = false`);
       const { status } = await members.add(actor, { email: person.email, role });
       expect([role, status]).toEqual([role, isGiven(own, role) ? 201 : 403]);
     }
+  });
+
+  test('by an owner’s API key no further than by an admin: it neither makes nor unmakes owners and admins', async () => {
+    const body = { name: 'provisioning', scopes: ['members:write'] };
+    const made = await send(scene.it.app, { method: 'POST', url: '/auth/api-keys', headers: owner.headers, body });
+    const { key } = made.body as { key: string };
+    const byKey = { ...owner, headers: { 'x-api-key': key } } as never;
+    const target = await organization.member('viewer');
+    const other = await organization.member('owner');
+    expect((await members.change(byKey, target.userId, 'analyst')).status).toBe(200);
+    expect((await members.change(byKey, target.userId, 'owner')).status).toBe(403);
+    expect((await members.change(byKey, other.userId, 'viewer')).status).toBe(403);
+    expect((await members.remove(byKey, other.userId)).status).toBe(403);
+    const { email } = await scene.makePerson();
+    expect((await members.add(byKey, { email, role: 'admin' })).status).toBe(403);
+    expect((await members.add(byKey, { email, role: 'member' })).status).toBe(201);
   });
 
   test('by what one is now, not by what one was a moment ago', async () => {
     const admin = await organization.member('admin');
     const viewer = await organization.member('viewer');
     expect((await members.change(admin, viewer.userId, 'member')).status).toBe(200);
-    await setMembership(admin, sql`role = 'member'`);
+    await members.setMembership(admin, sql`role = 'member'`);
     expect(codeOf(await members.change(admin, viewer.userId, 'viewer'))).toEqual([403, 'FORBIDDEN']);
-    await setMembership(admin, sql`is_active = false`);
+    await members.setMembership(admin, sql`is_active = false`);
     expect(codeOf(await members.remove(admin, viewer.userId))).toEqual([404, 'NOT_FOUND']);
   });
 
@@ -91,9 +110,9 @@ describe('The last owner', () => {
 
   test.each(attempts)('%s, unless there is another whose account and membership are active', async (_what, attempt) => {
     const other = await organization.member('owner');
-    await setMembership(other, sql`is_active = false`);
+    await members.setMembership(other, sql`is_active = false`);
     expect(codeOf(await attempt())).toEqual([409, 'CONFLICT']);
-    await setMembership(other, sql`is_active = true`);
+    await members.setMembership(other, sql`is_active = true`);
     await scene.rows(sql`update users set deleted_at = now() where id = ${other.userId}`);
     expect(codeOf(await attempt())).toEqual([409, 'CONFLICT']);
     await scene.rows(sql`update users set deleted_at = null where id = ${other.userId}`);
@@ -109,7 +128,7 @@ describe('The last owner', () => {
     });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 8 }), async (steps) => {
-        for (const one of owners) await setMembership(one, sql`role = 'owner', is_active = true`);
+        for (const one of owners) await members.setMembership(one, sql`role = 'owner', is_active = true`);
         // What is known of them is looked up anew, and their tokens still last.
         scene.pass(5);
         const answers = await Promise.all(
@@ -132,7 +151,7 @@ describe('The last owner', () => {
   test('of two who demote each other at once is one of them', async () => {
     const other = await organization.member('owner');
     for (let round = 0; round < 10; round += 1) {
-      for (const one of [owner, other]) await setMembership(one, sql`role = 'owner'`);
+      for (const one of [owner, other]) await members.setMembership(one, sql`role = 'owner'`);
       scene.pass(5);
       const answers = await Promise.all([
         members.change(owner, other.userId, 'admin'),

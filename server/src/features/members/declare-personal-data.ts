@@ -13,7 +13,7 @@ interface InvitationRow {
 
 /**
  * Invitations from the person, which nobody can accept once the person is gone, and to the person's address. Those to an
- * address that nobody has confirmed may be meant for somebody else, and are not handed out.
+ * address that nobody has confirmed may be meant for somebody else: they are neither handed out nor erased.
  */
 export const invitationsPersonalData: PersonalData<InvitationRow> = {
   section: 'invitations',
@@ -28,7 +28,9 @@ export const invitationsPersonalData: PersonalData<InvitationRow> = {
       order by id limit ${limit}`.execute(db);
     return rows;
   },
-  erase: async ({ db }, { userId, email }) => {
-    await sql`delete from invitations where invited_by = ${userId} or lower(email) = lower(${email})`.execute(db);
+  erase: async ({ db }, { userId, email, isEmailVerified }) => {
+    await sql`
+      delete from invitations
+      where invited_by = ${userId} or (${isEmailVerified} and lower(email) = lower(${email}))`.execute(db);
   },
 };

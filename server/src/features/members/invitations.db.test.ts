@@ -2,7 +2,14 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '#kernel/ids.ts';
 import type { TestMember, TestOrganization } from '#testing/make-app.ts';
-import { callMembers, codeOf, type MemberCalls, type MembersScene, makeMembersScene } from '#testing/members-scene.ts';
+import {
+  callMembers,
+  codeOf,
+  guestAddress,
+  type MemberCalls,
+  type MembersScene,
+  makeMembersScene,
+} from '#testing/members-scene.ts';
 import { pruneInvitations } from './members.jobs.ts';
 
 let scene: MembersScene;
@@ -19,14 +26,11 @@ beforeEach(async () => {
 });
 afterAll(() => scene.it.close());
 
-const address = () => `guest-${newId()}@example.org`;
-const openIds = async () =>
-  (await members.listInvited(owner)).body.items.map(({ id }: { id: string }) => id) as string[];
 const invalid = [400, 'VALIDATION_ERROR'];
 
 describe('Inviting', () => {
   test('again replaces what was open for the address', async () => {
-    const email = address();
+    const email = guestAddress();
     const first = await members.mailInvitation(owner, email, 'viewer');
     const second = await members.mailInvitation(owner, email.toUpperCase(), 'member');
     expect(second).not.toBe(first);
@@ -36,7 +40,7 @@ describe('Inviting', () => {
   });
 
   test('happens once for an Idempotency-Key, with one mail', async () => {
-    const email = address();
+    const email = guestAddress();
     const key = { 'idempotency-key': newId() };
     const first = await members.invite(owner, { email, role: 'viewer' }, key);
     expect(await members.invite(owner, { email, role: 'viewer' }, key)).toMatchObject({
@@ -64,27 +68,27 @@ describe('Inviting', () => {
 
   test('as owner or admin takes an owner, and so does replacing or taking back such an invitation', async () => {
     const admin = await organization.member('admin');
-    const [email, other] = [address(), address()];
+    const [email, other] = [guestAddress(), guestAddress()];
     for (const role of ['owner', 'admin']) {
       expect(codeOf(await members.invite(admin, { email, role }))).toEqual([403, 'FORBIDDEN']);
     }
     await members.mailInvitation(owner, email, 'admin');
     expect(codeOf(await members.invite(admin, { email, role: 'viewer' }))).toEqual([403, 'FORBIDDEN']);
-    const [id = ''] = await openIds();
+    const [id = ''] = await members.openIds(owner);
     expect(codeOf(await members.revoke(admin, id))).toEqual([403, 'FORBIDDEN']);
     await members.mailInvitation(owner, other, 'viewer');
-    const [newest = ''] = await openIds();
+    const [newest = ''] = await members.openIds(owner);
     expect((await members.revoke(admin, newest)).status).toBe(204);
-    expect(await openIds()).toEqual([id]);
+    expect(await members.openIds(owner)).toEqual([id]);
   });
 
   test('takes an admin, also to see who is invited', async () => {
-    await members.mailInvitation(owner, address());
-    const [id = ''] = await openIds();
+    await members.mailInvitation(owner, guestAddress());
+    const [id = ''] = await members.openIds(owner);
     for (const role of ['analyst', 'member', 'viewer'] as const) {
       const member = await organization.member(role);
       const answers = [
-        await members.invite(member, { email: address(), role: 'viewer' }),
+        await members.invite(member, { email: guestAddress(), role: 'viewer' }),
         await members.listInvited(member),
         await members.revoke(member, id),
       ];
@@ -103,26 +107,36 @@ describe('Inviting', () => {
     expect((await members.invite(owner, { email: 'again@example.org', role: 'viewer' })).status).toBe(201);
   });
 
+  test('ends at thirty tries, the refused ones among them', async () => {
+    const person = await scene.makePerson();
+    await members.add(owner, { email: person.email, role: 'viewer' });
+    const answers = [];
+    for (let count = 0; count < 31; count += 1) {
+      answers.push(await members.invite(owner, { email: person.email, role: 'viewer' }));
+    }
+    expect(answers.map(({ status }) => status)).toEqual([...Array(30).fill(409), 429]);
+  });
+
   test('ends at fifty that are open, and goes on once some have expired', async () => {
     await scene.rows(sql`
       insert into invitations (organization_id, id, email, role, token_hash, invited_by, created_at, expires_at)
       select ${organization.id}, gen_random_uuid(), 'guest' || n || '@example.org', 'viewer', sha256(gen_random_uuid()::text::bytea),
         ${owner.userId}, ${scene.it.clock.now}, ${new Date(scene.it.clock.now.getTime() + 60_000)}
       from generate_series(1, 50) n`);
-    expect(codeOf(await members.invite(owner, { email: address(), role: 'viewer' }))).toEqual([409, 'CONFLICT']);
+    expect(codeOf(await members.invite(owner, { email: guestAddress(), role: 'viewer' }))).toEqual([409, 'CONFLICT']);
     expect((await members.invite(owner, { email: 'guest7@example.org', role: 'viewer' })).status).toBe(201);
     scene.pass(60);
-    expect((await members.invite(owner, { email: address(), role: 'viewer' })).status).toBe(201);
+    expect((await members.invite(owner, { email: guestAddress(), role: 'viewer' })).status).toBe(201);
   });
 });
 
 describe('The tier', () => {
   test('counts who is invited beside who is there', async () => {
     await scene.setTier(organization, 'free');
-    const email = address();
+    const email = guestAddress();
     await members.mailInvitation(owner, email);
-    await members.mailInvitation(owner, address());
-    const answer = await members.invite(owner, { email: address(), role: 'viewer' });
+    await members.mailInvitation(owner, guestAddress());
+    const answer = await members.invite(owner, { email: guestAddress(), role: 'viewer' });
     expect(answer.body.error).toMatchObject({
       code: 'TIER_LIMIT',
       message:
@@ -147,8 +161,8 @@ describe('The tier', () => {
 });
 
 test('open invitations are listed in pages, the newest first', async () => {
-  for (let count = 0; count < 5; count += 1) await members.mailInvitation(owner, address());
-  const all = await openIds();
+  for (let count = 0; count < 5; count += 1) await members.mailInvitation(owner, guestAddress());
+  const all = await members.openIds(owner);
   const pages: string[][] = [];
   for (let cursor: string | null = ''; cursor !== null && pages.length < 9; ) {
     const { body } = await members.listInvited(owner, `?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`);
@@ -161,12 +175,12 @@ test('open invitations are listed in pages, the newest first', async () => {
 });
 
 test('an invitation of another organization is not there', async () => {
-  await members.mailInvitation(owner, address());
-  const [id = ''] = await openIds();
+  await members.mailInvitation(owner, guestAddress());
+  const [id = ''] = await members.openIds(owner);
   const other = await scene.makeOrganization();
   const stranger = await other.member('owner');
   expect(codeOf(await callMembers(scene, other).revoke(stranger, id))).toEqual([404, 'NOT_FOUND']);
-  expect(await openIds()).toEqual([id]);
+  expect(await members.openIds(owner)).toEqual([id]);
 });
 
 test('expired invitations are removed, and no others', async () => {
@@ -175,10 +189,10 @@ test('expired invitations are removed, and no others', async () => {
   const { scopes, now } = scene.it.platform;
   const prune = () =>
     pruneInvitations.handler({ now, inInstance: scopes.inInstance } as Parameters<typeof pruneInvitations.handler>[0]);
-  await members.mailInvitation(owner, address());
+  await members.mailInvitation(owner, guestAddress());
   scene.pass(86_400);
   await callMembers(scene, organization).invite(await organization.member('owner'), {
-    email: address(),
+    email: guestAddress(),
     role: 'viewer',
   });
   await prune();

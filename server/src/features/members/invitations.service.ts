@@ -1,17 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
 import type { EndpointAnswer } from '@almanac/contract/endpoint.ts';
 import type { acceptInvitation, listInvitations } from '@almanac/contract/members.ts';
 import type { Role } from '@almanac/contract/permissions.ts';
-import {
-  findRole,
-  type LockedOrganization,
-  lockForChange,
-  lockOrganization,
-  recordChange,
-} from '#features/organizations/index.ts';
+import { recordChange } from '#features/audit/index.ts';
+import { findRole, type LockedOrganization, lockForChange, lockOrganization } from '#features/organizations/index.ts';
 import { newId } from '#kernel/ids.ts';
 import { type UserPrincipal, unauthenticated } from '#platform/access/principal.ts';
 import { isMailAddress } from '#platform/config/takers.ts';
+import { hashOpaqueToken, makeOpaqueToken } from '#platform/crypto/opaque-token.ts';
 import type { IdempotentCall } from '#platform/db/idempotency.ts';
 import { runOnceInInstance } from '#platform/db/once-in-instance.ts';
 import type { InstanceTx, Scopes } from '#platform/db/scopes.ts';
@@ -32,23 +27,22 @@ import {
   putInvitation,
   verifyAddress,
 } from './invitations.store.ts';
+import { limitInvitations } from './limit-invitations.ts';
 import {
   invalidInvitation,
   invitedElsewhere,
   memberAlready,
   notMailable,
-  tooManyInvitations,
   tooManyOpen,
   youAreMemberAlready,
 } from './members.errors.ts';
-import { mayGive, requireGiving } from './members.policy.ts';
-import { findMember, findMemberByEmail, putMember } from './members.store.ts';
+import { mayGive, requireGiving, roleInGiving } from './members.policy.ts';
+import { findMember, findMemberByEmail, type MembershipKey, putMember } from './members.store.ts';
 import { renderInvitation } from './render-invitation.ts';
 import { requireSeat } from './require-seat.ts';
 
 const openMs = 7 * 86_400_000;
 const mostOpen = 50;
-const mostPerHour = 30;
 
 type InvitationsPage = EndpointAnswer<typeof listInvitations>;
 type InvitationView = InvitationsPage['items'][number];
@@ -67,7 +61,7 @@ interface Invited {
 /** The use cases of invitations. */
 export interface InvitationsService {
   list(principal: UserPrincipal, page: PageAsked): Promise<InvitationsPage>;
-  /** Mails an invitation. Throws CONFLICT for a member, TIER_LIMIT where the tier is full, RATE_LIMITED past 30 an hour. */
+  /** Mails an invitation. Throws CONFLICT for a member, TIER_LIMIT in a full tier, RATE_LIMITED past 30 an hour. */
   invite(principal: UserPrincipal, invited: Invited, once?: IdempotentCall): Promise<InvitationView>;
   /** Throws NOT_FOUND for what is no open invitation of the organization. */
   revoke(principal: UserPrincipal, id: string): Promise<void>;
@@ -81,12 +75,12 @@ export interface InvitationsOptions {
   limiter: Pick<RateLimiter, 'take'>;
   mail: Pick<Mail, 'queue' | 'deliverSoon' | 'linkTo'>;
   now: () => Date;
-  /** Has what is known of a user looked up anew. */
-  forgetUser: (userId: string) => void;
+  /** Has what is known of a member, and of how many there are, looked up anew. */
+  forgetMember: (member: MembershipKey) => Promise<void>;
 }
 
 export function createInvitationsService(options: InvitationsOptions): InvitationsService {
-  const { scopes, cursors, mail, now, forgetUser } = options;
+  const { scopes, cursors, limiter, mail, now, forgetMember } = options;
   return {
     list: ({ organizationId }, { limit = 100, cursor }) => {
       const list = `invitations/${organizationId}`;
@@ -100,6 +94,8 @@ export function createInvitationsService(options: InvitationsOptions): Invitatio
     invite: async (principal, invited, once) => {
       const { organizationId } = principal;
       if (!isMailAddress(invited.email)) throw notMailable(invited.email);
+      // Before the transaction, whose rollback would not give it back: every try counts.
+      limitInvitations(limiter, organizationId);
       const view = await scopes.inInstance((tx) =>
         runOnceInInstance(tx, { organizationId, once }, () => invite(tx, { principal, invited }, options)),
       );
@@ -109,7 +105,7 @@ export function createInvitationsService(options: InvitationsOptions): Invitatio
     revoke: (principal, id) =>
       scopes.inInstance(async (tx) => {
         const { organizationId } = principal;
-        const { role: own } = await lockForChange(tx, principal);
+        const own = roleInGiving((await lockForChange(tx, principal)).role, principal);
         const found = await findOpen(tx, { organizationId, id, now: now() });
         if (!found) throw notFound('open invitation', id);
         requireGiving(own, found.role);
@@ -119,7 +115,7 @@ export function createInvitationsService(options: InvitationsOptions): Invitatio
       }),
     accept: async (principal, token) => {
       const joined = await scopes.inInstance((tx) => accept(tx, { principal, token, at: now() }));
-      forgetUser(principal.userId);
+      await forgetMember({ organizationId: joined.organization_id, userId: principal.userId });
       return joined;
     },
   };
@@ -128,20 +124,20 @@ export function createInvitationsService(options: InvitationsOptions): Invitatio
 async function invite(
   tx: InstanceTx,
   { principal, invited: { email, role } }: { principal: UserPrincipal; invited: Invited },
-  { limiter, mail, now }: InvitationsOptions,
+  { mail, now }: Pick<InvitationsOptions, 'mail' | 'now'>,
 ): Promise<InvitationView> {
   const { organizationId, userId } = principal;
   const at = now();
   const organization = await lockForChange(tx, principal);
-  requireGiving(organization.role, role);
+  const own = roleInGiving(organization.role, principal);
+  requireGiving(own, role);
   if (await findMemberByEmail(tx, { organizationId, email })) throw memberAlready(email);
   const replaced = await findOpenTo(tx, { organizationId, email, now: at });
-  if (replaced) requireGiving(organization.role, replaced.role);
+  if (replaced) requireGiving(own, replaced.role);
   const open = await countOpen(tx, { organizationId, now: at, besides: email });
   if (open >= mostOpen) throw tooManyOpen(mostOpen);
   await requireSeat(tx, organization, open);
-  limitRate(limiter, organizationId);
-  const token = randomBytes(32).toString('base64url');
+  const token = makeOpaqueToken();
   const expiresAt = new Date(at.getTime() + openMs);
   const invitation = {
     organization_id: organizationId,
@@ -152,7 +148,7 @@ async function invite(
     created_at: at,
     expires_at: expiresAt,
   };
-  await putInvitation(tx, { ...invitation, tokenHash: hashToken(token) });
+  await putInvitation(tx, { ...invitation, tokenHash: hashOpaqueToken(token) });
   const inviter = await getInviter(tx, userId);
   const url = mail.linkTo(`accept-invitation=${token}`);
   await mail.queue(tx, {
@@ -193,7 +189,7 @@ async function claimInvitation(
   token: string,
   now: Date,
 ): Promise<{ invitation: InvitationRow; organization: LockedOrganization }> {
-  const asked = { tokenHash: hashToken(token), now };
+  const asked = { tokenHash: hashOpaqueToken(token), now };
   const found = await findOpenByToken(tx, asked);
   if (!found) throw invalidInvitation();
   const organization = await lockOrganization(tx, found.organization_id);
@@ -203,15 +199,6 @@ async function claimInvitation(
   const inviter = await findRole(tx, { organizationId: organization.id, userId: invitation.invited_by });
   if (!inviter || !mayGive(inviter, invitation.role)) throw invalidInvitation();
   return { invitation, organization };
-}
-
-function limitRate(limiter: Pick<RateLimiter, 'take'>, organizationId: string): void {
-  const verdict = limiter.take(`invitations:${organizationId}`, { perMinute: mostPerHour / 60, burst: mostPerHour });
-  if (!verdict.allowed) throw tooManyInvitations(mostPerHour, verdict.retryAfterSeconds);
-}
-
-function hashToken(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }
 
 function present({ id, email, role, invited_by, created_at, expires_at }: InvitationRow): InvitationView {

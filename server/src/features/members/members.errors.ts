@@ -43,7 +43,7 @@ export function tooManyOpen(most: number): AppError {
 export function tooManyInvitations(perHour: number, retryAfterSeconds: number): AppError {
   return new AppError({
     code: 'RATE_LIMITED',
-    message: `More than ${perHour} invitations in an hour. Go on in ${retryAfterSeconds} s.`,
+    message: `More than ${perHour} tries to invite somebody in an hour. Go on in ${retryAfterSeconds} s.`,
     retryAfterSeconds,
   });
 }

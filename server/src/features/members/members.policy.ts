@@ -1,4 +1,5 @@
 import { type Role, roles } from '@almanac/contract/permissions.ts';
+import type { UserPrincipal } from '#platform/access/principal.ts';
 import { roleNotYours } from './members.errors.ts';
 
 /** The roles that a member of each role gives, takes away and invites to. That an owner remains is seen to besides. */
@@ -18,4 +19,9 @@ export function mayGive(own: Role, role: Role): boolean {
 /** Throws FORBIDDEN unless a member of that role may give the role to somebody, or take it from them. */
 export function requireGiving(own: Role, role: Role): void {
   if (!mayGive(own, role)) throw roleNotYours({ own, role, given: rolesGivenBy[own] });
+}
+
+/** The role that counts in giving and taking roles: a key never makes or unmakes those whom no key may stand for. */
+export function roleInGiving(own: Role, { apiKey }: Pick<UserPrincipal, 'apiKey'>): Role {
+  return apiKey && own === 'owner' ? 'admin' : own;
 }

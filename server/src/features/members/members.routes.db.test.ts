@@ -26,10 +26,6 @@ beforeEach(async () => {
 });
 afterAll(() => scene.it.close());
 
-const setMembership = ({ userId }: TestMember, set: ReturnType<typeof sql>) =>
-  scene.rows(sql`
-    update user_organizations set ${set} where organization_id = ${organization.id} and user_id = ${userId}`);
-
 describe('The list of members', () => {
   test('shows everybody to every member, the longest first, in pages', async () => {
     const people = [owner];
@@ -70,7 +66,7 @@ describe('The list of members', () => {
   test('leaves out who has gone, whose account is erased, and the built-in viewer', async () => {
     const gone = await organization.member('member');
     const erased = await organization.member('member');
-    await setMembership(gone, sql`is_active = false`);
+    await members.setMembership(gone, sql`is_active = false`);
     await scene.rows(sql`update users set deleted_at = now() where id = ${erased.userId}`);
     const { anonymousUserId } = scene.it.features.builtIns;
     await scene.rows(sql`

@@ -1,16 +1,19 @@
 import type { EndpointAnswer } from '@almanac/contract/endpoint.ts';
 import type { listMembers } from '@almanac/contract/members.ts';
 import type { Role } from '@almanac/contract/permissions.ts';
-import { lockForChange, recordChange } from '#features/organizations/index.ts';
+import { recordChange } from '#features/audit/index.ts';
+import { lockForChange } from '#features/organizations/index.ts';
 import type { UserPrincipal } from '#platform/access/principal.ts';
 import type { IdempotentCall } from '#platform/db/idempotency.ts';
 import { runOnceInInstance } from '#platform/db/once-in-instance.ts';
 import type { InstanceTx, Scopes } from '#platform/db/scopes.ts';
 import { notFound } from '#platform/errors/app-error.ts';
 import { type Cursors, toPage } from '#platform/http/cursor.ts';
+import type { RateLimiter } from '#platform/limits/rate-limiter.ts';
 import { countOpen, deleteInvitationTo } from './invitations.store.ts';
+import { limitAdditions } from './limit-invitations.ts';
 import { lastOwner, memberAlready, noVerifiedAccount } from './members.errors.ts';
-import { requireGiving } from './members.policy.ts';
+import { requireGiving, roleInGiving } from './members.policy.ts';
 import {
   endMembership,
   findMember,
@@ -48,12 +51,16 @@ export interface MembersService {
 export interface MembersOptions {
   scopes: Pick<Scopes, 'inInstance'>;
   cursors: Cursors;
+  limiter: Pick<RateLimiter, 'take'>;
   now: () => Date;
-  /** Has what is known of a user looked up anew. */
-  forgetUser: (userId: string) => void;
+  /** Has what is known of a member, and of how many there are, looked up anew. */
+  forgetMember: (member: MembershipKey) => Promise<void>;
+  /** Ends the API keys of a member; answers how many there were. */
+  endKeysOf: (tx: InstanceTx, member: MembershipKey) => Promise<number>;
 }
 
-export function createMembersService({ scopes, cursors, now, forgetUser }: MembersOptions): MembersService {
+export function createMembersService(options: MembersOptions): MembersService {
+  const { scopes, cursors, limiter, now, forgetMember } = options;
   return {
     list: ({ organizationId }, { limit = 100, cursor }) => {
       const list = `members/${organizationId}`;
@@ -64,29 +71,32 @@ export function createMembersService({ scopes, cursors, now, forgetUser }: Membe
         return { ...page, items: page.items.map(present) };
       });
     },
-    add: (principal, input, once) => {
+    add: async (principal, input, once) => {
       const { organizationId } = principal;
-      return scopes.inInstance((tx) =>
+      limitAdditions(limiter, organizationId);
+      const view = await scopes.inInstance((tx) =>
         runOnceInInstance(tx, { organizationId, once }, () => addMember(tx, { principal, ...input, at: now() })),
       );
+      await forgetMember({ organizationId, userId: view.user_id });
+      return view;
     },
     changeRole: async (principal, userId, role) => {
       const view = await scopes.inInstance((tx) => changeRole(tx, { principal, userId, role, at: now() }));
-      forgetUser(userId);
+      await forgetMember({ organizationId: principal.organizationId, userId });
       return view;
     },
     remove: async (principal, userId) => {
-      await scopes.inInstance((tx) => removeMember(tx, { principal, userId, at: now() }));
-      forgetUser(userId);
+      await scopes.inInstance((tx) => removeMember(tx, { principal, userId, at: now() }, options));
+      await forgetMember({ organizationId: principal.organizationId, userId });
     },
     leave: async (principal) => {
       const { organizationId, userId } = principal;
       await scopes.inInstance(async (tx) => {
         const { role } = await lockForChange(tx, principal);
         if (role === 'owner') await keepAnOwner(tx, { organizationId, userId });
-        await end(tx, { principal, userId, role, action: 'members.leave', at: now() });
+        await end(tx, { principal, userId, role, action: 'members.leave', at: now() }, options);
       });
-      forgetUser(userId);
+      await forgetMember({ organizationId, userId });
     },
   };
 }
@@ -102,11 +112,12 @@ async function addMember(
 ): Promise<MemberView> {
   const { organizationId } = principal;
   const organization = await lockForChange(tx, principal);
-  requireGiving(organization.role, role);
+  requireGiving(roleInGiving(organization.role, principal), role);
+  // Before it is known who has an account: a full organization learns nothing.
+  await requireSeat(tx, organization, await countOpen(tx, { organizationId, now: at, besides: email }));
   const userId = await findVerifiedAccount(tx, email);
   if (userId === undefined) throw noVerifiedAccount(email);
   if (await findMember(tx, { organizationId, userId })) throw memberAlready(email);
-  await requireSeat(tx, organization, await countOpen(tx, { organizationId, now: at, besides: email }));
   await deleteInvitationTo(tx, { organizationId, email });
   await putMember(tx, { organizationId, userId, role, at });
   await recordChange(tx, principal, { action: 'members.add', at, target: `user:${userId}`, details: { role } });
@@ -118,7 +129,7 @@ async function changeRole(
   { principal, userId, role, at }: Change & { userId: string; role: Role },
 ): Promise<MemberView> {
   const { organizationId } = principal;
-  const { role: own } = await lockForChange(tx, principal);
+  const own = roleInGiving((await lockForChange(tx, principal)).role, principal);
   const member = await getMember(tx, { organizationId, userId });
   requireGiving(own, member.role);
   requireGiving(own, role);
@@ -130,13 +141,17 @@ async function changeRole(
   return present({ ...member, role });
 }
 
-async function removeMember(tx: InstanceTx, { principal, userId, at }: Change & { userId: string }): Promise<void> {
+async function removeMember(
+  tx: InstanceTx,
+  { principal, userId, at }: Change & { userId: string },
+  needs: EndingNeeds,
+): Promise<void> {
   const { organizationId } = principal;
-  const { role: own } = await lockForChange(tx, principal);
+  const own = roleInGiving((await lockForChange(tx, principal)).role, principal);
   const { role } = await getMember(tx, { organizationId, userId });
   requireGiving(own, role);
   if (role === 'owner') await keepAnOwner(tx, { organizationId, userId });
-  await end(tx, { principal, userId, role, action: 'members.remove', at });
+  await end(tx, { principal, userId, role, action: 'members.remove', at }, needs);
 }
 
 interface Ending extends Change {
@@ -145,9 +160,17 @@ interface Ending extends Change {
   action: 'members.remove' | 'members.leave';
 }
 
-async function end(tx: InstanceTx, { principal, userId, role, action, at }: Ending): Promise<void> {
-  const apiKeys = await endMembership(tx, { organizationId: principal.organizationId, userId });
-  const details = { role, api_keys: apiKeys };
+type EndingNeeds = Pick<MembersOptions, 'endKeysOf'>;
+
+/** Ends a membership with the API keys that rest on it. */
+async function end(
+  tx: InstanceTx,
+  { principal, userId, role, action, at }: Ending,
+  { endKeysOf }: EndingNeeds,
+): Promise<void> {
+  const { organizationId } = principal;
+  await endMembership(tx, { organizationId, userId });
+  const details = { role, api_keys: await endKeysOf(tx, { organizationId, userId }) };
   await recordChange(tx, principal, { action, at, target: `user:${userId}`, details });
 }
 

@@ -1,6 +1,6 @@
 import type { Role } from '@almanac/contract/permissions.ts';
 import { sql } from 'kysely';
-import { isPerson } from '#features/organizations/index.ts';
+import { activeMembers, isPerson } from '#features/organizations/index.ts';
 import type { InstanceTx } from '#platform/db/scopes.ts';
 
 /** A member as others see them. */
@@ -23,7 +23,6 @@ export interface MembershipKey {
 
 const memberColumns = sql`m.user_id, u.email, u.name, m.role, u.mfa_enabled_at is not null as mfa_enabled,
   m.created_at as joined_at, m.created_at::text as joined_text`;
-const activeMembers = sql`user_organizations m join users u on u.id = m.user_id and m.is_active and ${isPerson}`;
 
 /** The members past the position, the longest in it first. */
 export async function listMemberRows(
@@ -89,18 +88,10 @@ export async function setRole(
     where organization_id = ${organizationId} and user_id = ${userId}`.execute(db);
 }
 
-/** Ends a membership with the API keys that rest on it; answers how many those were. */
-export async function endMembership({ db }: InstanceTx, { organizationId, userId }: MembershipKey): Promise<number> {
-  const { rows } = await sql<{ keys: number }>`
-    with ended as (
-      update user_organizations set is_active = false
-      where organization_id = ${organizationId} and user_id = ${userId}
-    ),
-    keys as (
-      delete from api_keys where organization_id = ${organizationId} and user_id = ${userId} returning 1
-    )
-    select count(*)::int as keys from keys`.execute(db);
-  return rows[0]?.keys ?? 0;
+export async function endMembership({ db }: InstanceTx, { organizationId, userId }: MembershipKey): Promise<void> {
+  await sql`
+    update user_organizations set is_active = false
+    where organization_id = ${organizationId} and user_id = ${userId}`.execute(db);
 }
 
 /** True where somebody else is an owner too. */

@@ -1,2 +1,2 @@
 export { mfaPersonalData } from './declare-personal-data.ts';
-export { createMfaFeature } from './mfa.feature.ts';
+export { createMfaFeature, type MfaFeature } from './mfa.feature.ts';

@@ -3,10 +3,11 @@ import type { SignInGuard } from '#features/passwords/index.ts';
 import type { Config } from '#platform/config/config.ts';
 import { deriveKey } from '#platform/crypto/derive-key.ts';
 import type { Sealer } from '#platform/crypto/seal.ts';
-import type { Scopes } from '#platform/db/scopes.ts';
+import type { InstanceTx, Scopes } from '#platform/db/scopes.ts';
 import { type CheckCode, createCheckCode } from './check-code.ts';
 import { addMfaRoutes } from './mfa.routes.ts';
 import { createMfaService } from './mfa.service.ts';
+import { turnOff } from './mfa.store.ts';
 
 interface MfaNeeds {
   config: Pick<Config, 'encryptionKey'>;
@@ -26,6 +27,8 @@ export interface MfaFeature {
    * secret does not open: it was moved here from another account, or ENCRYPTION_KEY is another.
    */
   readonly checkCode: CheckCode;
+  /** Turns the second factor of an account off, and forgets its recovery codes. */
+  turnOff(tx: InstanceTx, userId: string): Promise<void>;
   addRoutes(app: FastifyInstance): void;
 }
 
@@ -35,5 +38,5 @@ export function createMfaFeature(needs: MfaNeeds): MfaFeature {
   const recoveryKey = deriveKey(config.encryptionKey, 'mfa recovery codes');
   const checkCode = createCheckCode({ sealer: needs.sealer, recoveryKey });
   const service = createMfaService({ ...needs, recoveryKey, checkCode, forgetUser });
-  return { checkCode, addRoutes: (app) => addMfaRoutes(app, service) };
+  return { checkCode, turnOff, addRoutes: (app) => addMfaRoutes(app, service) };
 }

@@ -8,6 +8,9 @@ const anonymousViewerEmail = 'anonymous@almanac.invalid';
 /** Holds for the accounts of people, of `users` as `u`: neither erased nor the built-in anonymous viewer. */
 export const isPerson = sql<boolean>`(u.deleted_at is null and u.email <> ${anonymousViewerEmail})`;
 
+/** The active members, as `m` and `u`: to be read from. */
+export const activeMembers = sql`user_organizations m join users u on u.id = m.user_id and m.is_active and ${isPerson}`;
+
 interface BuiltInOrganization {
   slug: 'local' | 'demo';
   name: string;

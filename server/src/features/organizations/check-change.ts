@@ -1,6 +1,4 @@
-import type { FieldFault } from '@almanac/contract/errors.ts';
-import { validationFailed } from '#platform/errors/app-error.ts';
-import { quote } from '#platform/http/quote.ts';
+import { refuseOtherChanges as refuseOthers } from '#platform/http/refuse-other-changes.ts';
 
 /** What of an organization its settings do not change, and where it is changed. */
 const changedElsewhere: Readonly<Record<string, string>> = {
@@ -10,25 +8,7 @@ const changedElsewhere: Readonly<Record<string, string>> = {
 
 type Sendable = Readonly<Record<string, string | number | boolean>>;
 
-/**
- * Takes what a client read and sends back, and throws VALIDATION_ERROR for what it means to change but cannot here: a
- * change that is silently ignored would look done.
- */
+/** Takes what a client read and sends back, and throws VALIDATION_ERROR for what it means to change but cannot here. */
 export function refuseOtherChanges(current: Sendable, sent: Partial<Sendable>): void {
-  const faults = Object.entries(sent).flatMap(([field, value]): FieldFault[] => {
-    const known = current[field];
-    if (value === undefined || known === undefined || isSame(value, known)) return [];
-    const hint = changedElsewhere[field] ?? 'it cannot be changed';
-    return [{ field, issue: `${quote(value)} is not what it is, ${quote(known)}; ${hint}` }];
-  });
-  const [first, ...rest] = faults;
-  if (first) throw validationFailed([first, ...rest]);
-}
-
-/** Ids in any case and times in any form are the same. */
-function isSame(sent: string | number | boolean, known: string | number | boolean): boolean {
-  if (sent === known) return true;
-  if (typeof sent !== 'string' || typeof known !== 'string') return false;
-  if (sent.toLowerCase() === known.toLowerCase()) return true;
-  return /^\d{4}-\d\d-\d\dT/.test(known) && Date.parse(sent) === Date.parse(known);
+  refuseOthers({ current, sent, changedElsewhere });
 }

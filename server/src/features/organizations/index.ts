@@ -1,4 +1,5 @@
-export { isPerson } from './built-ins.store.ts';
+export { activeMembers, isPerson } from './built-ins.store.ts';
+export { organizationsPersonalData } from './declare-personal-data.ts';
 export { type BuiltIns, createOrganizationsFeature } from './organizations.feature.ts';
 export {
   findRole,
@@ -8,4 +9,3 @@ export {
   lockOrganization,
   type OrganizationSettings,
 } from './organizations.store.ts';
-export { recordChange } from './record-change.ts';

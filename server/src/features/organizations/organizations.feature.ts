@@ -19,7 +19,8 @@ export interface BuiltIns {
 export interface OrganizationsFeature {
   /** Makes the organizations `local` and `demo` and the anonymous viewer, where they are wanted and not there. */
   putBuiltIns(wanted: { demo: boolean; anonymous: boolean; timezone: string }): Promise<BuiltIns>;
-  makeOrganization(tx: InstanceTx, organization: { name: string }): Promise<string>;
+  /** Answers the id. `namedAfter` is the user whose name this one was made from, where nobody chose it. */
+  makeOrganization(tx: InstanceTx, organization: { name: string; namedAfter: string | undefined }): Promise<string>;
   addRoutes(app: FastifyInstance): void;
 }
 
@@ -36,7 +37,8 @@ export function createOrganizationsFeature(needs: OrganizationsOptions): Organiz
         const anonymousUserId = anonymous ? await putAnonymousViewer(tx, visible) : undefined;
         return { localOrganizationId, demoOrganizationId, anonymousUserId };
       }),
-    makeOrganization: (tx, { name }) => insertOrganization(tx, { slug: makeSlug(name), name, createdAt: now() }),
+    makeOrganization: (tx, { name, namedAfter }) =>
+      insertOrganization(tx, { slug: makeSlug(name), name, namedAfter, createdAt: now() }),
     addRoutes: (app) => addOrganizationsRoutes(app, service),
   };
 }

@@ -2,6 +2,7 @@ import type { EndpointAnswer, EndpointInput } from '@almanac/contract/endpoint.t
 import type { createOrganization, updateOrganization } from '@almanac/contract/organizations.ts';
 import { isPermitted } from '@almanac/contract/permissions.ts';
 import { entitlements, tiers } from '@almanac/contract/tiers.ts';
+import { recordChange } from '#features/audit/index.ts';
 import { forbidden, type UserPrincipal } from '#platform/access/principal.ts';
 import type { IdempotentCall } from '#platform/db/idempotency.ts';
 import { runOnceInInstance } from '#platform/db/once-in-instance.ts';
@@ -28,7 +29,6 @@ import {
   updateOrganization as storeOrganization,
 } from './organizations.store.ts';
 import { readTimeZone } from './read-time-zone.ts';
-import { recordChange } from './record-change.ts';
 
 /** How many organizations a user can own: enough for anybody, too few to fill the database with. */
 const mostOwned = 20;

@@ -35,6 +35,8 @@ export async function getOrganizationSettings({ db, organizationId }: Organizati
 interface NewOrganization {
   slug: string;
   name: string;
+  /** The user whose name this one, and the slug, were made from; undefined where somebody chose it. */
+  namedAfter?: string | undefined;
   timezone?: string | undefined;
   firstDayOfWeek?: number | undefined;
   createdAt: Date;
@@ -42,11 +44,20 @@ interface NewOrganization {
 
 /** Makes an organization; answers its id. Throws where the slug is taken. */
 export async function insertOrganization({ db }: InstanceTx, organization: NewOrganization): Promise<string> {
-  const { slug, name, timezone = 'UTC', firstDayOfWeek = 1, createdAt } = organization;
+  const { slug, name, namedAfter, timezone = 'UTC', firstDayOfWeek = 1, createdAt } = organization;
   const id = newId();
   await db
     .insertInto('organizations')
-    .values({ id, slug, name, timezone, first_day_of_week: firstDayOfWeek, created_at: createdAt })
+    .values({
+      id,
+      slug,
+      name,
+      named_after: namedAfter ?? null,
+      is_name_derived: namedAfter !== undefined,
+      timezone,
+      first_day_of_week: firstDayOfWeek,
+      created_at: createdAt,
+    })
     .execute();
   return id;
 }
@@ -150,11 +161,15 @@ export async function findRole(
   return rows[0]?.role;
 }
 
+/** Changes an organization. A name that somebody gives is no longer made from a person's; the slug stays as it was. */
 export async function updateOrganization(
   { db }: InstanceTx,
   { id, name, requiresMfa }: { id: string; name: string; requiresMfa: boolean },
 ): Promise<void> {
-  await db.updateTable('organizations').set({ name, requires_mfa: requiresMfa }).where('id', '=', id).execute();
+  await sql`
+    update organizations set name = ${name}, is_name_derived = is_name_derived and name = ${name},
+      requires_mfa = ${requiresMfa}
+    where id = ${id}`.execute(db);
 }
 
 /** True where the account has a second factor. */

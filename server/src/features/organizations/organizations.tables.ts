@@ -11,6 +11,8 @@ interface OrganizationTable {
   is_demo: Generated<boolean>;
   subscription_tier: Generated<Tier>;
   requires_mfa: Generated<boolean>;
+  named_after: string | null;
+  is_name_derived: Generated<boolean>;
   created_at: ColumnType<Date, Date | undefined, never>;
 }
 

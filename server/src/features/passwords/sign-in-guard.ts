@@ -33,9 +33,13 @@ export interface SignInGuard {
   /**
    * Runs the check unless too many have failed. A check that answers undefined has failed, and counts for 15 minutes:
    * after 5 for an account from one address, or 50 from one address, or 20 wrong codes of an account, RATE_LIMITED is
-   * thrown. Many failures on an account from everywhere only slow it.
+   * thrown. Many failures on an account from everywhere only slow it. `noteFailure` writes along with a failure.
    */
-  attempt<T>(tried: SignInTry, check: () => Promise<T | undefined>): Promise<T | undefined>;
+  attempt<T>(
+    tried: SignInTry,
+    check: () => Promise<T | undefined>,
+    noteFailure?: (tx: InstanceTx) => Promise<void>,
+  ): Promise<T | undefined>;
 }
 
 interface SignInGuardOptions {
@@ -50,7 +54,7 @@ export function createSignInGuard({ scopes, now, pause }: SignInGuardOptions): S
   const ofAccount = createTurns(1);
   const ofAddress = createTurns(triesAtOnceFromAddress);
   return {
-    attempt: async ({ kind, account, address }, check) => {
+    attempt: async ({ kind, account, address }, check, noteFailure) => {
       const tried = { kind, account: hashAccount(account), address: networkOf(address) };
       const accountKey = `${tried.account.toString('hex')}/${tried.address}`;
       if (Math.max(ofAccount.countOf(accountKey), ofAddress.countOf(tried.address)) >= mostWaiting)
@@ -62,8 +66,12 @@ export function createSignInGuard({ scopes, now, pause }: SignInGuardOptions): S
           const pauseMs = pauseFor(failures.for_account);
           if (pauseMs > 0) await pause(pauseMs);
           const result = await check();
-          if (result === undefined) await scopes.inInstance((tx) => putFailure(tx, { ...tried, at: now() }));
-          else if (failures.from_address_for_account > 0) await scopes.inInstance((tx) => forgetFailures(tx, tried));
+          if (result === undefined) {
+            await scopes.inInstance(async (tx) => {
+              await putFailure(tx, { ...tried, at: now() });
+              await noteFailure?.(tx);
+            });
+          } else if (failures.from_address_for_account > 0) await scopes.inInstance((tx) => forgetFailures(tx, tried));
           return result;
         }),
       );

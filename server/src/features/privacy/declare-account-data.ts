@@ -110,8 +110,5 @@ const identities: PersonalData<IdentityRow> = {
 /** The person's memberships, sessions, mailed links and identities elsewhere. */
 export const accountData: readonly PersonalData[] = [memberships, sessions, mailedTokens, identities];
 
-/** What else is taken care of with the account: its row, and an organization that bears its name. */
-export const accountCovers = [
-  ...columnsOf('users', [...accountColumns, 'password_hash']),
-  ...columnsOf('organizations', ['name', 'slug']),
-];
+/** What else is taken care of with the account: its row. */
+export const accountCovers = columnsOf('users', [...accountColumns, 'password_hash']);

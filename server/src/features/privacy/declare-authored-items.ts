@@ -5,8 +5,21 @@ import { isPerson } from '#features/organizations/index.ts';
 import type { InstanceTx, OrganizationTx } from '#platform/db/scopes.ts';
 import { columnsOf, type Person, type PersonalData } from '#platform/privacy/personal-data.ts';
 
-/** Takes the names of authors out of an organization's items, and of all that is computed from them. */
-export type ForgetAuthors = (tx: OrganizationTx, authors: readonly string[]) => Promise<void>;
+/** What takes the names of authors out of an organization's items, and of all that is computed from them. */
+export interface AuthorErasure {
+  forgetAuthors(tx: OrganizationTx, authors: readonly string[]): Promise<void>;
+  /** The same for the first items past an id, where there are very many; answers the last, undefined where they are few. */
+  forgetSomeAuthors(
+    tx: OrganizationTx,
+    page: { authors: readonly string[]; after: string | undefined },
+  ): Promise<string | undefined>;
+}
+
+/** Where an erasure in parts has stopped. */
+interface Stop {
+  organizationId: string;
+  id: string;
+}
 
 /** How the person may stand as an author in one organization. */
 interface Authorship {
@@ -18,7 +31,7 @@ interface Authorship {
  * Items of organizations, as far as they name the person as their author. Authors are plain text, and anybody can call
  * themselves anything: what could be somebody else's is left alone (see `authorsOf`).
  */
-export function declareAuthoredItems(forgetAuthors: ForgetAuthors): PersonalData<AuthoredItem> {
+export function declareAuthoredItems(erasure: AuthorErasure): PersonalData<AuthoredItem> {
   return {
     section: 'authored_items',
     covers: [...columnsOf('activity_items', ['author']), ...columnsOf('weekly_snapshots', ['data'])],
@@ -33,9 +46,18 @@ export function declareAuthoredItems(forgetAuthors: ForgetAuthors): PersonalData
       }
       return found;
     },
+    eraseSome: async (tx, person, after: Stop | undefined) => {
+      for (const { organizationId, authors } of await listAuthorships(tx, person)) {
+        if (after && organizationId < after.organizationId) continue;
+        const page = { authors, after: after?.organizationId === organizationId ? after.id : undefined };
+        const id = await tx.inOrganization(organizationId, (inside) => erasure.forgetSomeAuthors(inside, page));
+        if (id !== undefined) return { organizationId, id };
+      }
+      return undefined;
+    },
     erase: async (tx, person) => {
       for (const { organizationId, authors } of await listAuthorships(tx, person)) {
-        await tx.inOrganization(organizationId, (inside) => forgetAuthors(inside, authors));
+        await tx.inOrganization(organizationId, (inside) => erasure.forgetAuthors(inside, authors));
       }
     },
   };

@@ -12,6 +12,8 @@ import { forgetAbsent } from './privacy.jobs.ts';
 let it: TestApp;
 let person: ScenePerson;
 let colleague: ScenePerson;
+/** Of the person's second factor, where it is on. */
+let code: string | undefined;
 beforeAll(async () => {
   it = await makeTestApp();
   await makePerson(it, 'Administrator');
@@ -20,11 +22,12 @@ beforeEach(async () => {
   it.clock.now = new Date(it.clock.now.getTime() + 1_000);
   person = await makePerson(it);
   colleague = await makePerson(it, 'Colleague');
+  code = undefined;
 });
 afterAll(() => it.close());
 
 const erase = (who: ScenePerson, status = 204) =>
-  who.ask({ method: 'DELETE', url: '/users/me', body: { password } }, { status });
+  who.ask({ method: 'DELETE', url: '/users/me', body: { password, ...(code && { code }) } }, { status });
 const rows = async <Row>(statement: RawBuilder<Row>) => (await statement.execute(it.platform.database.root)).rows;
 const hashOf = (text: string) => createHash('sha256').update(text.toLowerCase()).digest('hex');
 const tracesOf = ({ userId, email, name, address, userAgent }: ScenePerson, ...more: string[]) =>
@@ -35,7 +38,7 @@ const readAudit = (organizationId: string) =>
 
 describe('An erasure', () => {
   test('leaves nothing of the person in any column of any table', async () => {
-    await leaveTraces(it, { person, colleague });
+    code = await leaveTraces(it, { person, colleague });
     const before = Object.keys(await tracesOf(person)).map((name) =>
       name.replace(/^public\.|_\d{4}_\d\d$|_default$/g, ''),
     );
@@ -43,7 +46,7 @@ describe('An erasure', () => {
       expect.arrayContaining([
         ...['users', 'user_organizations', 'user_sessions', 'user_identities', 'mailed_tokens', 'mfa_recovery_codes'],
         ...['organizations', 'api_keys', 'invitations', 'mails', 'audit_log', 'sign_in_attempts', 'idempotency_keys'],
-        ...['feed_events', 'feed_states', 'activity_items', 'weekly_snapshots', 'scheduled_job_logs'],
+        ...['feed_events', 'feed_states', 'activity_items', 'weekly_snapshots', 'scheduled_job_logs', 'system_alerts'],
         expect.stringMatching(/^pgboss\.j/),
       ]),
     );
@@ -53,7 +56,7 @@ describe('An erasure', () => {
 
   test('deletes the organizations that nobody else is in, but not their audit entries', async () => {
     const { ownOrganizationId } = person;
-    await leaveTraces(it, { person, colleague });
+    code = await leaveTraces(it, { person, colleague });
     const entries = await readAudit(ownOrganizationId);
     expect(entries.length).toBeGreaterThan(5);
     await erase(person);
@@ -66,7 +69,7 @@ describe('An erasure', () => {
   });
 
   test('leaves what is held about another member as it was', async () => {
-    await leaveTraces(it, { person, colleague });
+    code = await leaveTraces(it, { person, colleague });
     await leaveTraces(it, { person: colleague, colleague: await makePerson(it, 'Third') });
     type File = Record<'memberships' | 'invitations' | 'audit_entries' | 'idempotent_calls', Record<string, unknown>[]>;
     const read = async () => {
@@ -93,6 +96,19 @@ describe('An erasure', () => {
     expect(before.invitations.every(isOthers)).toBe(false);
   });
 
+  test('leaves what is told of runs as it was, but for the person', async () => {
+    const { email, userId } = person;
+    const [id, longer] = [newId(), `x${email}`];
+    await rows(sql`
+      insert into scheduled_job_logs (id, job_name, slot, status, started_at, result, error) values (${id}, 'deliver_mail',
+        now(), 'failed', now(), ${JSON.stringify({ to: [email.toUpperCase(), longer], of: userId, tries: 3 })},
+        ${`${longer}: away; <${email}>: no mailbox`})`);
+    await erase(person);
+    expect(await rows(sql`select result, error from scheduled_job_logs where id = ${id}`)).toEqual([
+      { result: { to: ['erased', longer], of: 'erased', tries: 3 }, error: `${longer}: away; <erased>: no mailbox` },
+    ]);
+  });
+
   test('ends all that the person was signed in with, and clears the cookies', async () => {
     const key = await person.ask<{ key: string }>(
       { method: 'POST', url: '/auth/api-keys', body: { name: 'A key', scopes: ['weekly:read'] } },
@@ -117,7 +133,7 @@ describe('An erasure', () => {
   });
 
   test('lets the address be registered again, by a new person', async () => {
-    await leaveTraces(it, { person, colleague });
+    code = await leaveTraces(it, { person, colleague });
     await erase(person);
     const { email } = person;
     const again = await inject(it.app, { method: 'POST', url: '/auth/register', body: { email, password } });
@@ -135,7 +151,7 @@ describe('An erasure', () => {
   });
 
   test('that fails on its way has changed nothing', async () => {
-    await leaveTraces(it, { person, colleague });
+    code = await leaveTraces(it, { person, colleague });
     const refuse = `refuse_${newId().replaceAll('-', '')}`;
     await rows(
       sql.raw(`create function ${refuse}() returns trigger language plpgsql as
@@ -167,7 +183,7 @@ describe('An erasure', () => {
 
 describe('What others share with the erased', () => {
   test('has its events still, without a hole, and none of what was for the erased alone', async () => {
-    await leaveTraces(it, { person, colleague });
+    code = await leaveTraces(it, { person, colleague });
     const organizationId = colleague.ownOrganizationId;
     const read = () =>
       colleague.ask<{ events: { id: number }[]; gone: boolean }>({ url: '/api/feed?after=0' }, { organizationId });

@@ -63,9 +63,13 @@ describe('The export', () => {
       'sessions',
       'mailed_links',
       'outside_identities',
+      'organizations_named_after_you',
       'recovery_codes',
       'api_keys',
       'invitations',
+      'activity_log',
+      'active_days',
+      'assessments',
       'mails',
       'events',
       'idempotent_calls',
@@ -131,6 +135,27 @@ describe('The export', () => {
     const { rows } = await sql<{ entries: number }>`
       select count(*) as entries from audit_log where actor_id = ${person.userId}`.execute(it.platform.database.root);
     expect(audit_entries).toHaveLength(rows[0]?.entries ?? 0);
+  });
+
+  test('holds the tries to sign in to the account, each once, and those of nobody else', async () => {
+    const [first, second] = [await makePerson(it), await makePerson(it)];
+    await enter(first, 600);
+    await sql`
+      insert into audit_log (organization_id, at, id, actor_kind, action, target, address)
+      select ${first.ownOrganizationId}, timestamptz '2024-12-17T00:00:00.5Z' + n * interval '1 second',
+        gen_random_uuid(), 'anonymous', 'identity.login_failed', ${`user:${first.userId}`}, '203.0.113.9'
+      from generate_series(1, 600) n`.execute(it.platform.database.root);
+    for (const { email, ask } of [first, second]) {
+      const tried = { email: email.toUpperCase(), password: 'wrong horse battery' };
+      await ask({ method: 'POST', url: '/auth/login', body: tried }, { status: 401 });
+    }
+    const tries = async (who: ScenePerson) =>
+      (await readExport(who)).audit_entries?.filter(({ action }) => action === 'identity.login_failed') ?? [];
+    const { userId, address } = second;
+    expect(await tries(second)).toMatchObject([{ actor_kind: 'anonymous', target: `user:${userId}`, address }]);
+    const ofFirst = await tries(first);
+    expect(ofFirst).toHaveLength(601);
+    expect(new Set(ofFirst.map(({ id }) => id)).size).toBe(601);
   });
 
   test('is refused to API keys, to nobody and to the erased', async () => {

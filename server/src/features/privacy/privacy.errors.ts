@@ -18,6 +18,11 @@ export function passwordNeeded(): AppError {
   return validationFailed([{ field: 'password', issue: 'is needed to delete the account' }]);
 }
 
+export function codeNeeded(): AppError {
+  const issue = 'is needed to delete the account, since its second factor is on: six digits, or a recovery code';
+  return validationFailed([{ field: 'code', issue }]);
+}
+
 /** Of accounts without a password: their token proves who it is, and the address that it is meant. */
 export function addressNeeded(email: string): AppError {
   const issue = `must be the address of the account, '${email}': it has no password here, and this is to be meant`;

@@ -2,15 +2,15 @@ import type { FastifyInstance } from 'fastify';
 import type { JobDefinition } from '#platform/jobs/define-job.ts';
 import type { PersonalData } from '#platform/privacy/personal-data.ts';
 import { accountCovers, accountData } from './declare-account-data.ts';
-import { declareAuthoredItems, type ForgetAuthors } from './declare-authored-items.ts';
+import { type AuthorErasure, declareAuthoredItems } from './declare-authored-items.ts';
 import { forgetAbsent } from './privacy.jobs.ts';
 import { addPrivacyRoutes } from './privacy.routes.ts';
 import { createPrivacyService, type PrivacyOptions } from './privacy.service.ts';
 
-interface PrivacyNeeds extends PrivacyOptions {
+interface PrivacyNeeds extends Omit<PrivacyOptions, 'removeSomeActivity'> {
   /** What the other owners of tables hold about people. */
   personalData: readonly PersonalData[];
-  forgetAuthors: ForgetAuthors;
+  activity: AuthorErasure & Pick<PrivacyOptions, 'removeSomeActivity'>;
 }
 
 /** What is held about people: handed out to them, and erased. */
@@ -22,9 +22,14 @@ export interface PrivacyFeature {
 }
 
 export function createPrivacyFeature(needs: PrivacyNeeds): PrivacyFeature {
+  const { activity } = needs;
   // The items last: from there on other work in the organizations waits for the end of the transaction.
-  const personalData = [...accountData, ...needs.personalData, declareAuthoredItems(needs.forgetAuthors)];
-  const service = createPrivacyService({ ...needs, personalData });
+  const personalData = [...accountData, ...needs.personalData, declareAuthoredItems(activity)];
+  const service = createPrivacyService({
+    ...needs,
+    personalData,
+    removeSomeActivity: (tx) => activity.removeSomeActivity(tx),
+  });
   return {
     jobs: [forgetAbsent],
     covers: [...accountCovers, ...personalData.flatMap(({ covers }) => covers)],

@@ -8,6 +8,7 @@ import { accountColumns } from './declare-account-data.ts';
 export interface Account extends Person {
   readonly hasPassword: boolean;
   readonly isInstanceAdmin: boolean;
+  readonly hasSecondFactor: boolean;
 }
 
 /** Finds an account; with `lock` nobody else changes or ends it before the transaction's end. */
@@ -18,7 +19,8 @@ export async function findAccount(
 ): Promise<Account | undefined> {
   const { rows } = await sql<Account>`
     select id as "userId", email, email_verified_at is not null as "isEmailVerified", name,
-      password_hash is not null as "hasPassword", is_instance_admin as "isInstanceAdmin"
+      password_hash is not null as "hasPassword", is_instance_admin as "isInstanceAdmin",
+      mfa_enabled_at is not null as "hasSecondFactor"
     from users where id = ${userId} and deleted_at is null
     ${lock ? sql`for no key update` : sql``}`.execute(db);
   return rows[0];
@@ -79,18 +81,6 @@ export async function lockOrganizationsOf({ db }: InstanceTx, userId: string): P
 export async function deleteOrganizations({ db }: InstanceTx, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await sql`delete from organizations where id = any(${[...ids]}::uuid[])`.execute(db);
-}
-
-/**
- * Takes the person's name out of the organization that was made with the account and bears it, where it stays for others.
- * The random end of the slug stays too, so that nobody else's can be the same.
- */
-export async function renameOwnOrganization({ db }: InstanceTx, { userId, name }: Person): Promise<void> {
-  await sql`
-    update organizations set name = 'Organization', slug = 'organization-' || right(slug, 10)
-    where id = (select own_organization_id from users where id = ${userId}) and name = ${name} || '’s organization'`.execute(
-    db,
-  );
 }
 
 /**

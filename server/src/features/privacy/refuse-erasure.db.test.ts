@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { addAdministrator } from '#app/add-administrator.ts';
 import { inject } from '#testing/inject.ts';
 import { makeTestApp, type TestApp } from '#testing/make-app.ts';
-import { join, makePerson, password, type ScenePerson } from '#testing/person-scene.ts';
+import { join, makePerson, password, type ScenePerson, setUpSecondFactor } from '#testing/person-scene.ts';
 
 interface Refusal {
   error: { code: string; message: string; details: Record<string, unknown> };
@@ -56,6 +56,36 @@ describe('An erasure is refused', () => {
   test('after five wrong passwords, also with the right one', async () => {
     for (let tries = 0; tries < 5; tries += 1) await refusalOf(owner, 401, { password: 'wrong horse battery' });
     expect((await refusalOf(owner, 429)).error.code).toBe('RATE_LIMITED');
+  });
+
+  test('without a code where a second factor is on, also of an account without a password', async () => {
+    const code = await setUpSecondFactor(it, owner);
+    const { email } = owner;
+    const missing = await refusalOf(owner, 400);
+    expect(missing.error).toMatchObject({ code: 'VALIDATION_ERROR', details: { field: 'code' } });
+    const wrong = await refusalOf(owner, 401, { password, code: '000000' });
+    expect(wrong.error).toMatchObject({ code: 'INVALID_CREDENTIALS', message: expect.stringContaining('code') });
+    await refusalOf(owner, 401, { password: 'wrong horse battery', code });
+    await sql`update users set password_hash = null where id = ${owner.userId}`.execute(it.platform.database.root);
+    expect((await refusalOf(owner, 400, { email })).error.details.field).toBe('code');
+    expect(await end(it, owner, { email, code })).toBe(204);
+  });
+
+  test('after five wrong codes, also with a right one', async () => {
+    const code = await setUpSecondFactor(it, owner);
+    for (let tries = 0; tries < 5; tries += 1) await refusalOf(owner, 401, { password, code: '000000' });
+    expect((await refusalOf(owner, 429, { password, code })).error.code).toBe('RATE_LIMITED');
+  });
+
+  test('for another reason than the code, which is not used up then', async () => {
+    await join(it, { owner, person: other, organizationId, role: 'viewer' });
+    const code = await setUpSecondFactor(it, owner);
+    await refusalOf(owner, 409, { password, code });
+    await owner.ask(
+      { method: 'DELETE', url: `/api/organizations/${organizationId}/members/${other.userId}` },
+      { status: 204 },
+    );
+    expect(await end(it, owner, { password, code })).toBe(204);
   });
 
   test('to the last owner of an organization with others, which is named; another owner makes room', async () => {

@@ -1,6 +1,6 @@
 import type { Tier } from '@almanac/contract/tiers.ts';
 import { sql } from 'kysely';
-import { isPerson } from '#features/organizations/index.ts';
+import { activeMembers } from '#features/organizations/index.ts';
 import type { InstanceTx } from '#platform/db/scopes.ts';
 
 /** What of the things that tiers limit an organization has. */
@@ -10,8 +10,7 @@ export type Usage = Record<'members' | 'sources', number>;
 export async function countUsage({ db }: InstanceTx, organizationId: string): Promise<Usage> {
   const { rows } = await sql<Usage>`
     select
-      (select count(*)::int from user_organizations m join users u on u.id = m.user_id
-        where m.organization_id = ${organizationId} and m.is_active and ${isPerson}) as members,
+      (select count(*)::int from ${activeMembers} where m.organization_id = ${organizationId}) as members,
       (select count(*)::int from sources where organization_id = ${organizationId}) as sources`.execute(db);
   return rows[0] ?? { members: 0, sources: 0 };
 }

@@ -179,7 +179,7 @@ test('the numbers of every week equal a recount, everywhere, and ETags tell of e
       await it.platform.jobs.whenIdle();
       for (const date of dates) await expectRecount(scene, date, { model, calendar });
     }),
-    { numRuns: 12 },
+    { numRuns: 8 },
   );
 }, 60_000);
 

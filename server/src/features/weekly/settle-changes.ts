@@ -1,5 +1,13 @@
+import { setImmediate } from 'node:timers/promises';
 import type { WeeklyData } from '@almanac/contract/weekly.ts';
-import type { AffectedDays } from '#features/activity/index.ts';
+import {
+  type AffectedDays,
+  hasMoreItems,
+  listItemIdsBy,
+  mergeDays,
+  removeSomeItems,
+  renameAuthors,
+} from '#features/activity/index.ts';
 import { addDemoItems } from '#features/demo/index.ts';
 import { getOrganizationSettings, type OrganizationSettings } from '#features/organizations/index.ts';
 import { type Week, weekOfDate } from '#kernel/weeks.ts';
@@ -106,4 +114,61 @@ export function announceWeek(
     subject: week.startDate,
     payload: { week: week.id, week_start: week.startDate, version },
   });
+}
+
+/** How many items a statement of an erasure changes, as those of the other large changes do. */
+const itemsPerStep = 2_000;
+const formerAuthor = 'Former member';
+
+/** Takes the names of authors out of an organization's items, and of all that is computed from them. */
+export async function forgetAuthors(
+  tx: OrganizationTx,
+  authors: readonly string[],
+  computing: WeekComputing,
+): Promise<void> {
+  const parts: AffectedDays[] = [];
+  let after: string | undefined;
+  do {
+    if (after !== undefined) await setImmediate();
+    const ids = await listItemIdsBy(tx, { authors, after, limit: itemsPerStep });
+    parts.push(await renameItems(tx, ids));
+    after = ids.length < itemsPerStep ? undefined : ids.at(-1);
+  } while (after !== undefined);
+  await settleRenamed(tx, mergeDays(parts), computing);
+}
+
+/**
+ * Does the same for the first items past an id, where there are more of them than one statement changes: answers the last
+ * of them. Undefined, and nothing is changed, where the rest is little.
+ */
+export async function forgetSomeAuthors(
+  tx: OrganizationTx,
+  { authors, after }: { authors: readonly string[]; after: string | undefined },
+  computing: WeekComputing,
+): Promise<string | undefined> {
+  const found = await listItemIdsBy(tx, { authors, after, limit: itemsPerStep + 1 });
+  if (found.length <= itemsPerStep) return undefined;
+  const ids = found.slice(0, itemsPerStep);
+  await settleRenamed(tx, await renameItems(tx, ids), computing);
+  return ids.at(-1);
+}
+
+async function renameItems(tx: OrganizationTx, ids: readonly string[]): Promise<AffectedDays> {
+  const { timezone } = await getOrganizationSettings(tx);
+  return renameAuthors(tx, { ids, to: formerAuthor, timezone });
+}
+
+async function settleRenamed(tx: OrganizationTx, affected: AffectedDays, computing: WeekComputing): Promise<void> {
+  await settleChanges(tx, { settings: await getOrganizationSettings(tx), affected }, computing);
+  // Those of past weeks name the authors until the job has stored the weeks anew.
+  await store.removeStaleSnapshots(tx);
+}
+
+/** Removes some items, where there are more than one statement changes; false, and nothing is changed, where they are few. */
+export async function removeSomeActivity(tx: OrganizationTx, computing: WeekComputing): Promise<boolean> {
+  if (!(await hasMoreItems(tx, itemsPerStep))) return false;
+  const settings = await getOrganizationSettings(tx);
+  const affected = await removeSomeItems(tx, { limit: itemsPerStep, timezone: settings.timezone });
+  await settleChanges(tx, { settings, affected }, computing);
+  return true;
 }

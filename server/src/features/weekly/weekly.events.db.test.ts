@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { WeeklyData } from '@almanac/contract/weekly.ts';
+import { sql } from 'kysely';
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { makeTestApp, type TestApp } from '#testing/make-app.ts';
@@ -26,9 +27,13 @@ interface Watcher {
   ask(event: string, payload?: unknown): Promise<Record<string, unknown>>;
 }
 
-async function watch({ headers, organization }: WeeklyScene): Promise<Watcher> {
+function watch({ headers, organization }: WeeklyScene): Promise<Watcher> {
   const token = headers.authorization.replace('Bearer ', '');
-  const socket = io(url, { auth: { token, organization: organization.id }, extraHeaders: headers, forceNew: true });
+  return watchAs({ token, organization: organization.id }, headers);
+}
+
+async function watchAs(auth: Record<string, string>, extraHeaders: Record<string, string> = {}): Promise<Watcher> {
+  const socket = io(url, { auth, extraHeaders, forceNew: true });
   clients.push(socket);
   const watcher: Watcher = {
     socket,
@@ -153,6 +158,45 @@ describe('A connection', () => {
     await other.post([sentItem({ title: 'own' })]);
     await until(() => expect(foreign.updates).toHaveLength(2));
     expect(JSON.stringify(foreign.updates)).not.toContain('secret');
+  });
+});
+
+describe('A connection without weekly:read', () => {
+  test('of a key with another scope is served the feed, and nothing weekly', async () => {
+    const scene = await makeWeeklyScene(it);
+    const body = { name: 'Feed', scopes: ['feed:read'] };
+    const key = (await scene.request({ method: 'POST', url: '/auth/api-keys', body })).json<{ key: string }>().key;
+    const [watcher, witness] = [await watchAs({ apiKey: key }), await watch(scene)];
+    const event = new Promise<{ type: string }>((resolve) => watcher.socket.once('feed_event', resolve));
+    expect(await watcher.ask('feed_subscribe', { types: ['weekly.changed'] })).toMatchObject({ success: true });
+    await scene.post([sentItem()]);
+    await until(() => expect(weeks(witness)).toEqual([['2024-W51', 1]]));
+    expect((await event).type).toBe('weekly.changed');
+    expect(await watcher.ask('subscribe_weekly_updates', { week: 'current' })).toMatchObject({ success: false });
+    expect(watcher.updates).toEqual([]);
+  });
+
+  test('of a key for the profile alone stays open, and is refused each event', async () => {
+    const scene = await makeWeeklyScene(it);
+    const body = { name: 'Profile', scopes: ['profile:read'] };
+    const key = (await scene.request({ method: 'POST', url: '/auth/api-keys', body })).json<{ key: string }>().key;
+    const watcher = await watchAs({ apiKey: key });
+    const error = expect.stringContaining('lacks the scope feed:read');
+    expect(await watcher.ask('feed_subscribe')).toEqual({ success: false, error });
+    expect(watcher.socket.connected).toBe(true);
+  });
+
+  test('of a member who lacks the second factor stays open, and is refused each event', async () => {
+    const scene = await makeWeeklyScene(it);
+    const { id } = scene.organization;
+    await it.platform.scopes.inInstance(({ db }) =>
+      sql`update organizations set requires_mfa = true where id = ${id}`.execute(db),
+    );
+    const watcher = await watch(scene);
+    const error = expect.stringContaining('second factor');
+    expect(await watcher.ask('feed_subscribe')).toEqual({ success: false, error });
+    expect(await watcher.ask('subscribe_weekly_updates')).toMatchObject({ success: false });
+    expect(watcher.socket.connected).toBe(true);
   });
 });
 

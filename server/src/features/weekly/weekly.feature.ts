@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Exporter } from '#exporters/kit/exporter.ts';
-import { type ItemRecord, mergeDays, putItems, removeItems, renameAuthors } from '#features/activity/index.ts';
-import { getOrganizationSettings, type OrganizationSettings } from '#features/organizations/index.ts';
+import { type ItemRecord, mergeDays, putItems, removeItems } from '#features/activity/index.ts';
+import type { OrganizationSettings } from '#features/organizations/index.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
 import type { Feed } from '#platform/feed/feed.ts';
@@ -9,13 +9,18 @@ import type { JobDefinition } from '#platform/jobs/define-job.ts';
 import type { Jobs } from '#platform/jobs/jobs.ts';
 import type { RateLimiter } from '#platform/limits/rate-limiter.ts';
 import type { RealtimeNamespace } from '#platform/realtime/realtime.ts';
-import { addDueDemoItems, settleChanges } from './settle-changes.ts';
+import {
+  addDueDemoItems,
+  forgetAuthors,
+  forgetSomeAuthors,
+  removeSomeActivity,
+  settleChanges,
+} from './settle-changes.ts';
 import { createWeekClock } from './week-clock.ts';
 import { serveWeeklyEvents } from './weekly.events.ts';
 import { recomputeJobName, removeOldWeeks, weeklyJobs } from './weekly.jobs.ts';
 import { addWeeklyRoutes } from './weekly.routes.ts';
 import { createWeeklyService } from './weekly.service.ts';
-import { removeStaleSnapshots } from './weekly.store.ts';
 
 interface WeeklyNeeds {
   scopes: Pick<Scopes, 'inOrganization'>;
@@ -46,6 +51,16 @@ export interface WeeklyFeature {
   recordActivity(tx: OrganizationTx, settings: OrganizationSettings, change: ActivityChange): Promise<void>;
   /** Takes the names of authors out of an organization's items, and of all that is computed from them. */
   forgetAuthors(tx: OrganizationTx, authors: readonly string[]): Promise<void>;
+  /**
+   * Does the same for the first items past an id, where there are more of them than one statement changes: answers the
+   * last of them. Undefined, and nothing is changed, where the rest is little.
+   */
+  forgetSomeAuthors(
+    tx: OrganizationTx,
+    page: { authors: readonly string[]; after: string | undefined },
+  ): Promise<string | undefined>;
+  /** Removes some items where there are very many; false, and nothing is changed, where they are few. */
+  removeSomeActivity(tx: OrganizationTx): Promise<boolean>;
   /** Fills the demo organization up to now. */
   fillDemo(tx: OrganizationTx, settings: OrganizationSettings): Promise<number>;
   removeOldWeeks: (run: Parameters<typeof removeOldWeeks>[0]) => ReturnType<typeof removeOldWeeks>;
@@ -70,13 +85,9 @@ export function createWeeklyFeature(needs: WeeklyNeeds): WeeklyFeature {
       const affected = mergeDays([removed, written, swept].filter((part) => part !== false));
       await settleChanges(tx, { settings, affected }, options);
     },
-    forgetAuthors: async (tx, authors) => {
-      const settings = await getOrganizationSettings(tx);
-      const affected = await renameAuthors(tx, { authors, to: 'Former member', timezone: settings.timezone });
-      await settleChanges(tx, { settings, affected }, options);
-      // Those of past weeks name the authors until the job has stored the weeks anew.
-      await removeStaleSnapshots(tx);
-    },
+    forgetAuthors: (tx, authors) => forgetAuthors(tx, authors, options),
+    forgetSomeAuthors: (tx, page) => forgetSomeAuthors(tx, page, options),
+    removeSomeActivity: (tx) => removeSomeActivity(tx, options),
     fillDemo: (tx, settings) => addDueDemoItems(tx, settings, options),
     removeOldWeeks: (run) => removeOldWeeks(run, options),
   };

@@ -137,7 +137,7 @@ test('recompute_weeks brings every stored week up to date after a change of the 
   expect(rows.map(({ pending }) => pending)).toEqual([0, 0, 0, 0, ...Array.from({ length: 12 }, () => 1)]);
 });
 
-describe('cleanup_old_data', () => {
+describe('remove_old_weeks', () => {
   test('removes what is past the retention, and changes nothing of the weeks that are kept', async () => {
     const scene = await makeWeeklyScene(it);
     const review = (external_id: string, occurred_at: string, resolved_at: string | null) =>
@@ -157,8 +157,8 @@ describe('cleanup_old_data', () => {
     await it.platform.scopes.inInstance(({ db }) =>
       sql`update organizations set weeks_kept = 4 where id = ${scene.organization.id}`.execute(db),
     );
-    await run('cleanup_old_data', scene);
-    await run('cleanup_old_data', scene);
+    await run('remove_old_weeks', scene);
+    await run('remove_old_weeks', scene);
     const { rows } = await scene.within(({ db }) =>
       sql<{ title: string }>`select title from activity_items order by title`.execute(db),
     );

@@ -37,7 +37,7 @@ export function weeklyJobs(options: WeekComputing): OrganizationJob[] {
       handler: (run) => recomputePastWeeks(run, options),
     }),
     defineJob({
-      name: 'cleanup_old_data',
+      name: 'remove_old_weeks',
       summary: 'Removes weekly data past the organization’s retention.',
       scope: 'organization',
       schedule: '15 2 * * *',

@@ -11,6 +11,7 @@ import {
 import type { FastifyInstance } from 'fastify';
 import type { Exporter } from '#exporters/kit/exporter.ts';
 import type { ItemRecord } from '#features/activity/index.ts';
+import { readTime } from '#kernel/read-time.ts';
 import type { CachedAnswer } from '#platform/cache/cached-answer.ts';
 import type { Scopes } from '#platform/db/scopes.ts';
 import { AnswerWithHeaders, BytesAnswer, FileAnswer } from '#platform/http/answers.ts';
@@ -93,9 +94,5 @@ function toRecord(item: NewItem): ItemRecord {
 
 /** A time as RFC 3339 in UTC; as it was sent where it is none, for the check that names it. */
 function toUtc(text: string): string {
-  try {
-    return new Date(Temporal.Instant.from(text).epochMilliseconds).toISOString();
-  } catch {
-    return text;
-  }
+  return readTime(text)?.toISOString() ?? text;
 }

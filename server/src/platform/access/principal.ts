@@ -60,11 +60,8 @@ export function requirePermission(principal: UserPrincipal, permission: Permissi
   }
   const { apiKey, role, isInstanceAdmin, isMfaMissing } = principal;
   if (apiKey && !apiKey.scopes.includes(permission)) throw outOfScope(permission);
-  if (rule.instance) {
-    if (!isInstanceAdmin) throw forbidden('This is for administrators of the installation.');
-    return;
-  }
-  if (!isPermitted(role, permission)) {
+  if (rule.instance && !isInstanceAdmin) throw forbidden('This is for administrators of the installation.');
+  if (!rule.instance && !isPermitted(role, permission)) {
     throw forbidden(`This takes the role ${rule.leastRole} or higher; yours in this organization is ${role}.`);
   }
   if (isMfaMissing && !rule.personal) throw mfaSetupRequired();

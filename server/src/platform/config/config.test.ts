@@ -116,4 +116,14 @@ describe('The defaults', () => {
   test.each(['JWT_SECRET', 'ENCRYPTION_KEY', 'PUBLIC_URL'])('in production there is none for %s', (name) => {
     expect(() => shape({ ...production, [name]: '' })).toThrow(`${name} is not set: production requires it.`);
   });
+
+  test('name all that production lacks at once', () => {
+    const bare = { NODE_ENV: 'production', JWT_SECRET: '', ENCRYPTION_KEY: '' };
+    expect(() => shape(bare)).toThrow(
+      /^JWT_SECRET, ENCRYPTION_KEY and PUBLIC_URL are not set: production requires them\.$/,
+    );
+    expect(() => shape({ ...bare, ENCRYPTION_KEY: strong })).toThrow(
+      /^JWT_SECRET and PUBLIC_URL are not set: production requires them\.$/,
+    );
+  });
 });

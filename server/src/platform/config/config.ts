@@ -72,13 +72,13 @@ export function isLoopbackHost(host: string): boolean {
 
 /**
  * Shapes what the environment says. Makes and keeps the secrets where they may be generated.
- * Throws a configuration problem where production lacks a required value.
+ * Throws a configuration problem that names every required value that production lacks.
  */
 export function shapeConfig(values: VariableValues): Config {
   const isProduction = values.NODE_ENV === 'production';
   if (isProduction) {
-    const missing = requiredInProduction.find((name) => values[name] === undefined);
-    if (missing) throw configurationProblem(`${missing} is not set: production requires it.`);
+    const missing = requiredInProduction.filter((name) => values[name] === undefined);
+    if (missing.length > 0) throw notSet(missing);
   }
   const dataDir = resolve(values.DATA_DIR ?? '.almanac');
   const http = shapeHttp(values, isProduction);
@@ -101,6 +101,12 @@ export function shapeConfig(values: VariableValues): Config {
     mail: shapeMail(values, http),
     http,
   };
+}
+
+function notSet(missing: readonly VariableName[]): Error {
+  const [are, them] = missing.length === 1 ? ['is', 'it'] : ['are', 'them'];
+  const names = new Intl.ListFormat('en-GB').format(missing);
+  return configurationProblem(`${names} ${are} not set: production requires ${them}.`);
 }
 
 /** The host of PUBLIC_URL sends where nothing else is said; an IP address is no domain to send from. */

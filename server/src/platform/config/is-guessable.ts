@@ -10,19 +10,25 @@ const sequences = [...rows, 'zxcvbnm', ...rows.map((row) => [...row].reverse().j
 // The longest first, so that the first that fits is the best.
 const words = [...knownSecrets, ...secretWords].map(spell).sort((one, other) => other.length - one.length);
 
+/** A longer secret is judged by so much of it. */
+const longestSearched = 256;
+
 /**
  * Whether a secret can be guessed by trying what people write where a secret is asked for: it is cut into known
  * secrets, common words, runs of the alphabet or keyboard, repetitions of what came before, and single bytes for the
- * rest, and then has too few pieces.
+ * rest, and then has too few pieces, however it is cut.
  */
 export function isGuessable(secret: string): boolean {
-  const text = spell(secret);
-  let pieces = 0;
-  for (let at = 0; at < text.length; pieces += 1) {
-    if (pieces === leastPieces) return false;
-    at += Math.max(1, measureWord(text, at), measureRun(text, at), measureRepetition(text, at));
+  const text = spell(secret).slice(0, longestSearched);
+  /** By position, the fewest pieces that what begins there can be cut into. */
+  const fewest = new Array<number>(text.length + 1).fill(0);
+  for (let at = text.length - 1; at >= 0; at -= 1) {
+    const longest = Math.max(measureRun(text, at), measureRepetition(text, at));
+    const ends = [at + 1, at + measureWord(text, at)];
+    for (let length = shortestMatch; length <= longest; length += 1) ends.push(at + length);
+    fewest[at] = 1 + Math.min(...ends.filter((end) => end > at).map((end) => fewest[end] ?? 0));
   }
-  return pieces < leastPieces;
+  return (fewest[0] ?? 0) < leastPieces;
 }
 
 /** Lower case, one character a byte, so that a letter outside of ASCII counts for as much as it takes. */

@@ -130,6 +130,8 @@ describe.each(places)('On %s', (place) => {
       `almanac_app/${userIds[0]}/${organizationId}/`,
       `almanac_app/${userIds[0]}/${organizationId}/${'0'.repeat(64)}`,
       `almanac_system//${organizationId}/x`,
+      `almanac_app/${userIds[0]}`,
+      `almanac_app/${userIds[0]}/${organizationId}`,
       '///',
       '/',
       'null',
@@ -140,6 +142,9 @@ describe.each(places)('On %s', (place) => {
       'select 1',
       ...forged.map((text) => `select set_config('almanac.scope', '${text.replaceAll("'", "''")}', true)`),
     ];
+    for (const opening of openings) {
+      expect(await asRequest(opening, 'select auth.uid() as who')).toEqual([{ who: null }]);
+    }
     for (const { name } of readable()) {
       for (const opening of openings) {
         expect(await asRequest(opening, `select * from ${name}`), `${name} after ${opening}`).toEqual([]);

@@ -9,6 +9,7 @@ import { typeParsers } from './parsers.ts';
 import { createPgliteDialect } from './pglite-dialect.ts';
 import { refuseFailedCommits } from './refuse-failed-commits.ts';
 import { createSilenceWatch } from './silence-watch.ts';
+import { createSlowStatements, type SlowStatement } from './slow-statements.ts';
 import type { Tables } from './tables.ts';
 
 /** The owner's handle. It stays inside the platform: features are given `inOrganization` and `inInstance` instead. */
@@ -22,6 +23,8 @@ export interface Database {
   readonly connectionString: string | undefined;
   /** Connections by state; the embedded database has one. */
   poolUse(): { total: number; idle: number; waiting: number };
+  /** The statements that took long since this was last called. */
+  takeSlowStatements(): SlowStatement[];
   close(): Promise<void>;
 }
 
@@ -52,9 +55,11 @@ export function openPostgres({ connectionString, log, maxConnections = 10 }: Pos
   pool.on('error', report);
   pool.on('connect', (client) => client.on('error', report));
   const dialect = new PostgresDialect({ pool });
-  const root = new Kysely<Tables>({ dialect: withCheckedCommits(dialect) });
+  const slow = createSlowStatements();
+  const root = new Kysely<Tables>({ dialect: withCheckedCommits(dialect), log: slow.note });
   return {
     root,
+    takeSlowStatements: slow.take,
     pglite: undefined,
     connectionString,
     poolUse: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
@@ -103,9 +108,11 @@ export async function openEmbedded({ dataDir, image }: EmbeddedOptions): Promise
     relaxedDurability: false,
     startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${sharedBuffers}`],
   });
-  const root = new Kysely<Tables>({ dialect: withCheckedCommits(createPgliteDialect(pglite)) });
+  const slow = createSlowStatements();
+  const root = new Kysely<Tables>({ dialect: withCheckedCommits(createPgliteDialect(pglite)), log: slow.note });
   return {
     root,
+    takeSlowStatements: slow.take,
     pglite,
     connectionString: undefined,
     poolUse: () => ({ total: 1, idle: 1, waiting: 0 }),

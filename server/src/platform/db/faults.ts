@@ -26,6 +26,14 @@ export function isRetryable(error: unknown): boolean {
   return code === '40P01' || code === '40001';
 }
 
+/**
+ * True when row security refused a row, which a right denied on a whole table is not, though both have one code. The
+ * routine tells them apart: messages are translated.
+ */
+export function isRowSecurityRefusal(error: unknown): boolean {
+  return codeOf(error) === '42501' && (error as { routine?: string }).routine === 'ExecWithCheckOptions';
+}
+
 /** True when a unique constraint refused a row; with a name, only that constraint. */
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   if (codeOf(error) !== '23505') return false;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { newId } from '#kernel/ids.ts';
 import { openTestDatabase } from '#testing/test-database.ts';
 import type { Database } from './database.ts';
-import { ensureMonthPartitions, listMonthPartitions } from './month-partitions.ts';
+import { dropMonthPartition, ensureMonthPartitions, listMonthPartitions } from './month-partitions.ts';
 
 const november = new Date('2026-11-21T11:00:00Z');
 let database: Database;
@@ -137,4 +137,16 @@ test('a table that is not partitioned by a time is refused', async () => {
     ensureMonthPartitions(database.root, { table: 'organizations', from: november, months: 1 }),
   ).rejects.toThrow(/not partitioned/);
   expect(await listMonthPartitions(database.root, 'organizations')).toEqual([]);
+});
+
+test('a month is dropped with what is in it, and no other; to drop it again does nothing', async () => {
+  const made = await ensure(november, 3);
+  const dropped = `${table}_2026_12`;
+  await insertAt(
+    ['2026-11-05T00:00:00Z', '2026-12-05T00:00:00Z', '2027-01-05T00:00:00Z'].map((text) => new Date(text)),
+  );
+  for (let round = 0; round < 2; round += 1) await dropMonthPartition(database.root, { table, name: dropped });
+  expect((await listEntries()).map(({ place }) => place)).toEqual(made.filter((name) => name !== dropped));
+  await insertAt([new Date('2026-12-06T00:00:00Z')]);
+  expect((await listEntries()).map(({ place }) => place)).toContain(`${table}_default`);
 });

@@ -52,6 +52,41 @@ export async function listMonthPartitions(root: RootHandle, table: string): Prom
   return rows.map(({ year, month }) => monthOf(table, new Date(Date.UTC(year, month - 1)), 0));
 }
 
+/** Drops a month of a table with all that is in it; one that is not there any more is left alone. */
+export async function dropMonthPartition(
+  root: RootHandle,
+  { table, name }: { table: string; name: string },
+): Promise<void> {
+  await root.transaction().execute(async (db) => {
+    // As where a month is made: whoever waits for this lock holds up all that come after.
+    await sql`set local lock_timeout = '5s'`.execute(db);
+    await sql`lock table only ${sql.table(table)} in access exclusive mode`.execute(db);
+    await sql`drop table if exists ${sql.table(name)}`.execute(db);
+  });
+}
+
+interface MonthMove {
+  /** A partition of `from`. */
+  month: MonthPartition;
+  /** Tables of the same columns and indexes, partitioned by the same time. */
+  from: string;
+  to: string;
+}
+
+/** Takes a month out of one table and into another, whole: no row is written. */
+export async function moveMonthPartition(root: RootHandle, { month, from, to }: MonthMove): Promise<void> {
+  await root.transaction().execute(async (db) => {
+    await sql`set local statement_timeout = 0`.execute(db);
+    await sql`set local lock_timeout = '5s'`.execute(db);
+    await sql`lock table only ${sql.table(from)}, only ${sql.table(to)} in access exclusive mode`.execute(db);
+    const bound = (time: Date) => sql.lit(time.toISOString());
+    await sql`alter table ${sql.table(from)} detach partition ${sql.table(month.name)}`.execute(db);
+    await sql`
+      alter table ${sql.table(to)} attach partition ${sql.table(month.name)}
+      for values from (${bound(month.from)}) to (${bound(month.to)})`.execute(db);
+  });
+}
+
 function monthOf(table: string, from: Date, offset: number): MonthPartition {
   const startOf = (months: number) => new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + months));
   const start = startOf(offset);
@@ -71,16 +106,26 @@ async function makePartition(
 ): Promise<void> {
   const column = sql.ref(await getPartitionColumn(db, table));
   const [parent, partition, rest] = [table, name, `${table}_default`].map((each) => sql.table(each));
+  const columns = sql.join((await listWritableColumns(db, table)).map((each) => sql.ref(each)));
   // Filled first: a partition cannot be attached while the default still holds rows of its month.
   await sql`create table ${partition} (like ${parent} including all)`.execute(db);
   await sql`
-    with moved as (delete from ${rest} where ${column} >= ${from} and ${column} < ${to} returning *)
-    insert into ${partition} select * from moved`.execute(db);
+    with moved as (delete from ${rest} where ${column} >= ${from} and ${column} < ${to} returning ${columns})
+    insert into ${partition} (${columns}) select * from moved`.execute(db);
   const bound = (time: Date) => sql.lit(time.toISOString());
   await sql`alter table ${parent} attach partition ${partition} for values from (${bound(from)}) to (${bound(to)})`.execute(
     db,
   );
   await protectTable(db, name);
+}
+
+/** The columns that are written; generated ones come by themselves. */
+export async function listWritableColumns(db: RootHandle, table: string): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select attname as name from pg_attribute
+    where attrelid = to_regclass(${table}) and attnum > 0 and not attisdropped and attgenerated = ''
+    order by attnum`.execute(db);
+  return rows.map(({ name }) => name);
 }
 
 async function getPartitionColumn(db: Transaction<Tables>, table: string): Promise<string> {

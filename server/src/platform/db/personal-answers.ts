@@ -27,10 +27,12 @@ export const personalAnswers: PersonalData<CallRow> = {
         order by organization_id, route, key limit ${limit}`.execute(db);
       return rows;
     }),
-  erase: (tx, { userId, email }) =>
+  erase: (tx, { userId, email, isEmailVerified }) =>
     withOwnerRights(tx, async (db) => {
       await sql`
         delete from idempotency_keys where caller = ${userId} or position(${userId} in answer::text) > 0
-          or position(lower(to_jsonb(${email}::text)::text) in lower(answer::text)) > 0`.execute(db);
+          or (${isEmailVerified} and position(lower(to_jsonb(${email}::text)::text) in lower(answer::text)) > 0)`.execute(
+        db,
+      );
     }),
 };

@@ -18,12 +18,19 @@ export const instanceTables: readonly string[] = [
   'scheduled_job_config',
   'job_slots',
   'system_alerts',
+  'process_readings',
+  'system_performance_metrics',
+  'performance_monitoring',
+  'slow_statements',
+  'health_checks',
 ];
 
 /**
  * Protects every table of an organization: row security, the two policies (members see their organization, the system
  * the one it works for), rights for both roles, and an index that begins with the organization. Partitions are protected
  * like their parents, views run with the caller's rights, materialized views, which know no row security, are closed.
+ * The role of `inInstance` is given nothing here: a migration that does gives it a policy of `using (true)`, which keeps
+ * no organizations apart.
  * A table whose comment reads `requests may: select` (or another list of rights) gives requests just those.
  */
 export async function protectTables(db: Transaction<Tables>): Promise<void> {

@@ -30,7 +30,11 @@ export interface OrganizationTx {
   afterPossibleCommit(run: () => void | Promise<void>): void;
 }
 
-/** A transaction on the tables of accounts and organizations, for the identity feature alone. */
+/**
+ * A transaction on accounts, organizations, their members and what else belongs to no single organization. Row security
+ * narrows nothing here: the policies of this role are `using (true)`, so each statement names the organization or the
+ * account that it is about, and that one sees no other's rests on the statements and their tests.
+ */
 export interface InstanceTx {
   readonly [instanceScope]: true;
   readonly db: Transaction<Tables>;

@@ -5,7 +5,7 @@ interface AppErrorOptions {
   message: string;
   faults?: readonly FieldFault[];
   /** What the caller needs to go on; it travels in the error's details. */
-  details?: Readonly<Record<string, string>>;
+  details?: Readonly<Record<string, string | number>>;
   /** Seconds for the Retry-After header. */
   retryAfterSeconds?: number;
   headers?: Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly faults: readonly FieldFault[];
-  readonly details: Readonly<Record<string, string>>;
+  readonly details: Readonly<Record<string, string | number>>;
   readonly retryAfterSeconds: number | undefined;
   readonly headers: Readonly<Record<string, string>>;
 

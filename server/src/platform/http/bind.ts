@@ -14,6 +14,8 @@ import type { Access, RouteConfig } from './route-config.ts';
 export interface BoundRequest<Declared extends Endpoint> extends EndpointInput<Declared> {
   /** Who asks; absent on public routes. */
   readonly principal: UserPrincipal;
+  /** The body as it comes, where it is lines; `body` is of no use then. */
+  readonly lines: AsyncIterable<Buffer> | undefined;
   /** Present where the caller sent an Idempotency-Key. */
   readonly once: IdempotentCall | undefined;
   readonly headers: FastifyRequest['headers'];
@@ -56,6 +58,8 @@ export function bind<const Declared extends Endpoint>(
     exposeHeadRoute: endpoint.method === 'GET' && !endpoint.files?.includes('text/event-stream'),
     ...(endpoint.maxBodyBytes === undefined ? {} : { bodyLimit: endpoint.maxBodyBytes }),
     ...(endpoint.isBodyOptional ? { preValidation: takeNoBodyAsEmpty } : {}),
+    ...(endpoint.listField ? { preValidation: takeOneAsList(endpoint.listField) } : {}),
+    ...(endpoint.takesLines ? { preHandler: requireBody } : {}),
     schema: describeEndpoint(endpoint, access),
     handler: (request, reply) => {
       const once = readIdempotencyKey(request, endpoint);
@@ -64,6 +68,7 @@ export function bind<const Declared extends Endpoint>(
         params: request.params,
         query: request.query,
         body: request.body,
+        lines: request.body instanceof Readable ? request.body : undefined,
         headers: request.headers,
         cookies: request.cookies,
         origin: { id: request.id, address: request.ip },
@@ -84,6 +89,21 @@ export function bind<const Declared extends Endpoint>(
 function takeNoBodyAsEmpty(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
   request.body ??= {};
   done();
+}
+
+function takeOneAsList(field: string) {
+  return (request: FastifyRequest, _reply: FastifyReply, done: () => void): void => {
+    const { body } = request;
+    const isObject = typeof body === 'object' && body !== null && !Array.isArray(body) && !(body instanceof Readable);
+    if (isObject && !Object.hasOwn(body, field)) request.body = { [field]: [body] };
+    done();
+  };
+}
+
+/** A body of no type is validated by no schema where there are several. */
+function requireBody(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
+  const isThere = request.body !== undefined && request.body !== null;
+  done(isThere ? undefined : validationFailed([{ field: 'body', issue: 'is missing' }]));
 }
 
 interface Sending {
@@ -158,6 +178,10 @@ export function createEncoder<Declared extends Endpoint>(
 function readIdempotencyKey(request: FastifyRequest, endpoint: Endpoint): IdempotentCall | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined || !endpoint.isIdempotent) return undefined;
+  if (request.body instanceof Readable) {
+    const issue = 'is not taken with lines: give each element an id, and it counts once however often it is sent';
+    throw validationFailed([{ field: 'Idempotency-Key', issue }]);
+  }
   if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {
     throw validationFailed([
       { field: 'Idempotency-Key', issue: `'${String(key).slice(0, 40)}' is not 1 to 255 visible ASCII characters` },

@@ -1,7 +1,13 @@
 import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import type { FieldFault } from '@almanac/contract/errors.ts';
 import type { FastifyRequest } from 'fastify';
 import { AppError, validationFailed } from '../errors/app-error.ts';
+import { giveTime } from './body-time.ts';
+import { findUnstorable } from './find-unstorable.ts';
+import type { RouteConfig } from './route-config.ts';
 
 type BodyDone = (error: Error | null, body?: unknown) => void;
 
@@ -21,6 +27,11 @@ function parseJson(body: Buffer, encoding: string | undefined): unknown {
   if (encoding !== undefined && encoding !== 'identity') {
     throw unsupported(`The Content-Encoding '${encoding.slice(0, 100)}' is not read here: send the body as it is.`);
   }
+  return parseJsonBytes(body);
+}
+
+/** Parses one JSON document (RFC 8259). Throws MALFORMED_BODY, and VALIDATION_ERROR for what cannot be stored. */
+export function parseJsonBytes(body: Buffer): unknown {
   if (!isUtf8(body)) throw malformed('The body is not valid UTF-8.');
   const text = body.toString('utf8');
   const parsed = parseText(text);
@@ -65,10 +76,22 @@ function findRefused(value: unknown, path: string, depth = 0): FieldFault | unde
 }
 
 function describeUnstorable(text: string, path: string): FieldFault | undefined {
-  const field = path === '' ? 'body' : path.toWellFormed();
-  if (text.includes('\0')) return { field, issue: 'contains the character U+0000, which cannot be stored' };
-  if (!text.isWellFormed()) return { field, issue: 'contains half of a surrogate pair, which is no character' };
-  return undefined;
+  const issue = findUnstorable(text);
+  return issue === undefined ? undefined : { field: path === '' ? 'body' : path.toWellFormed(), issue };
+}
+
+/** Hands a stream of lines on to the routes that read them. */
+export function readLinesBody(request: FastifyRequest, payload: IncomingMessage, done: BodyDone): void {
+  const { endpoint } = request.routeOptions.config as Partial<RouteConfig>;
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (!endpoint?.takesLines) done(unsupported('Lines of JSON are not read here: send application/json.'));
+  else if (encoding !== 'identity' && encoding !== 'gzip')
+    done(unsupported(`The Content-Encoding '${encoding.slice(0, 100)}' is not read here: gzip is.`));
+  else {
+    giveTime(request.raw);
+    // A fault of either stream ends both; the reader of the lines meets it.
+    done(null, encoding === 'gzip' ? pipeline(payload, createGunzip(), () => undefined) : payload);
+  }
 }
 
 /** A body of another media type, or of none: taken when it is empty, refused as soon as there is one. */

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Server, Socket } from 'node:net';
+import { Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
@@ -11,9 +11,11 @@ import type { RateLimiter } from '../limits/rate-limiter.ts';
 import type { Log } from '../log/log.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createRecorder } from './access-log.ts';
-import { readJsonBody, readUnnamedBody } from './bodies.ts';
+import { readJsonBody, readLinesBody, readUnnamedBody } from './bodies.ts';
+import { limitBodyTime } from './body-time.ts';
 import { createErrorHandler, createPathErrorHandler, rawErrorAnswer } from './error-answers.ts';
 import { type Authenticator, createGate, type RequestLimits } from './gate.ts';
+import { limitConnections } from './limit-connections.ts';
 import { isOriginAllowed } from './origins.ts';
 import { createNotFoundHandler, keepRouteTable } from './route-table.ts';
 import { createSecurityHeaders } from './security-headers.ts';
@@ -34,7 +36,8 @@ export interface HttpOptions {
   now: () => number;
 }
 
-const maxConnectionsPerAddress = 200;
+const bodyTimeMs = 30_000;
+const longestRequestMs = 60 * 60_000;
 const maxEventLoopDelayMs = 1_000;
 
 /**
@@ -48,7 +51,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     logger: false,
     trustProxy: typeof config.trustProxy === 'boolean' ? config.trustProxy : [...config.trustProxy],
     bodyLimit: 1_048_576,
-    requestTimeout: 30_000,
+    // Of bodies that are read as they come; all others have `bodyTimeMs`.
+    requestTimeout: longestRequestMs,
     connectionTimeout: 60_000,
     keepAliveTimeout: 72_000,
     http: {
@@ -70,10 +74,19 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   app.setErrorHandler(createErrorHandler(log));
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readJsonBody);
+  app.addContentTypeParser('application/x-ndjson', readLinesBody);
   app.addContentTypeParser('*', readUnnamedBody);
   app.decorateRequest('principal', null as unknown as UserPrincipal);
   limitConnections(app.server, config);
 
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { raw } = request;
+    // An injected request has no socket.
+    if (!(raw.socket instanceof Socket)) return done();
+    const late = Object.assign(new Error('The body is late.'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+    limitBodyTime(raw, bodyTimeMs, () => answerBrokenRequest(late, raw.socket));
+    done();
+  });
   await app.register(cookie);
   await app.register(cors, createCorsOptions(config));
   app.addHook('onRequest', createGate({ ...options, securityHeaders, refusal: createRefusal(options) }));
@@ -116,24 +129,6 @@ function createRefusal({ isDraining, telemetry }: HttpOptions): () => AppError |
     }
     return undefined;
   };
-}
-
-/** Caps the connections of one address; proxies on loopback carry everybody's and are not capped. */
-function limitConnections(server: Server, config: HttpConfig): void {
-  const open = new Map<string, number>();
-  server.on('connection', (socket: Socket) => {
-    const address = socket.remoteAddress ?? '';
-    if (config.trustProxy !== false || address === '127.0.0.1' || address === '::1' || address === '::ffff:127.0.0.1')
-      return;
-    const count = (open.get(address) ?? 0) + 1;
-    if (count > maxConnectionsPerAddress) return void socket.destroy();
-    open.set(address, count);
-    socket.once('close', () => {
-      const left = (open.get(address) ?? 1) - 1;
-      if (left === 0) open.delete(address);
-      else open.set(address, left);
-    });
-  });
 }
 
 const brokenRequests: Readonly<Record<string, string>> = {

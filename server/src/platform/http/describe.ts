@@ -1,5 +1,6 @@
 import type { Endpoint } from '@almanac/contract/endpoint.ts';
 import { errorCodes } from '@almanac/contract/errors.ts';
+import { ruleOf } from '@almanac/contract/permissions.ts';
 import type { FastifySchema } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { type Access, errorCodesOf } from './route-config.ts';
@@ -14,6 +15,8 @@ const Details = Type.Optional(
     issue: Type.Optional(Type.String()),
     errors: Type.Optional(FieldFaults),
     mfa_token: Type.Optional(Type.String()),
+    accepted: Type.Optional(Type.Integer()),
+    duplicates: Type.Optional(Type.Integer()),
   }),
 );
 
@@ -42,13 +45,20 @@ export function describeEndpoint(endpoint: Endpoint, access: Access): FastifySch
     tags: [endpoint.tag],
     summary: endpoint.summary,
     description: describe(endpoint, access),
-    security: access === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }, {}],
+    security: describeSecurity(access),
     ...(params ? { params } : {}),
     ...(query ? { querystring: query } : {}),
-    ...(body ? { body: { ...body, examples: [endpoint.example.body] } } : {}),
+    ...(body ? { body: describeBody(endpoint, body) } : {}),
     ...(endpoint.isIdempotent ? { headers: idempotencyHeader } : {}),
     response: { ...describeSuccesses(endpoint), ...describeErrors(endpoint, access) },
   };
+}
+
+/** Lines are no document that a schema could validate: whoever reads them checks each. */
+function describeBody({ takesLines, example }: Endpoint, body: TSchema): unknown {
+  const schema = { ...body, examples: [example.body] };
+  if (!takesLines) return schema;
+  return { content: { 'application/json': { schema }, 'application/x-ndjson': { schema: {} } } };
 }
 
 const idempotencyHeader = Type.Object({
@@ -56,6 +66,14 @@ const idempotencyHeader = Type.Object({
     Type.String({ description: 'Makes a repeated call answer what the first one answered; kept 24 hours' }),
   ),
 });
+
+/** The ways to be let in, as the permission table has them; an empty one stands for the anonymous viewer. */
+function describeSecurity(access: Access): Record<string, string[]>[] {
+  if (access === 'public') return [];
+  const { sessionOnly, anonymous } = ruleOf(access);
+  const ofSessions = [{ bearer: [] }, { cookie: [] }];
+  return [...ofSessions, ...(sessionOnly ? [] : [{ apiKey: [] }]), ...(anonymous ? [{}] : [])];
+}
 
 function describe(endpoint: Endpoint, access: Access): string {
   const right = access === 'public' ? 'Needs no credentials.' : `Needs the right \`${access}\`.`;

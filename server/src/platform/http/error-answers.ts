@@ -1,6 +1,7 @@
 import { type ErrorCode, errorCodes } from '@almanac/contract/errors.ts';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { isConnectionFault } from '../db/faults.ts';
+import type { UserPrincipal } from '../access/principal.ts';
+import { isConnectionFault, isRowSecurityRefusal } from '../db/faults.ts';
 import { AppError, databaseUnavailable, validationFailed } from '../errors/app-error.ts';
 import type { Log } from '../log/log.ts';
 import { describeFaults } from './describe-faults.ts';
@@ -19,17 +20,25 @@ const fastifyCodes: Readonly<Record<string, [ErrorCode, string]>> = {
   FST_ERR_MAX_PARAM_LENGTH: ['NOT_FOUND', 'There is nothing at a path with so long a part.'],
 };
 
-/** Turns whatever was thrown into the one error type; the unexpected becomes a 500 that says nothing of the inside. */
-export function toAppError(error: unknown): AppError {
+/**
+ * Turns whatever was thrown into the one error type; the unexpected becomes a 500 that says nothing of the inside. A
+ * membership may end while the principal is still known: then row security refuses what is written in the organization.
+ */
+export function toAppError(error: unknown, organizationId?: string): AppError {
   if (error instanceof AppError) return error;
   const { validation, validationContext, code, message } = (error ?? {}) as Partial<FastifyError>;
   if (code === 'ECONNRESET' && message === 'aborted')
     return new AppError({ code: 'MALFORMED_BODY', message: 'The body broke off.' });
   if (isConnectionFault(error)) return databaseUnavailable(error);
+  if (organizationId !== undefined && isRowSecurityRefusal(error)) return organizationEnded(organizationId, error);
   if (validation) return validationFailed(describeFaults(validation, validationContext ?? 'body'));
   const known = code === undefined ? undefined : fastifyCodes[code];
   if (known) return new AppError({ code: known[0], message: known[1], cause: error });
   return new AppError({ code: 'INTERNAL_ERROR', message: 'Something went wrong on our side.', cause: error });
+}
+
+function organizationEnded(id: string, cause: unknown): AppError {
+  return new AppError({ code: 'NOT_FOUND', message: `There is no organization '${id}' here.`, cause });
 }
 
 /** Sends an error in the envelope of its route. */
@@ -61,8 +70,8 @@ function envelopeOf(request: FastifyRequest): 'plain' | 'success' {
 /** Makes the handler of everything thrown: the one place where errors become answers. */
 export function createErrorHandler(log: Log) {
   return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const error = toAppError(thrown);
-    if (error.status >= 500) {
+    const error = toAppError(thrown, (request.principal as UserPrincipal | null)?.organizationId);
+    if (error.status >= 500 || isRowSecurityRefusal(error.cause)) {
       const level = error.code === 'INTERNAL_ERROR' ? 'error' : 'warn';
       log[level]({ request_id: request.id, code: error.code, err: error.cause ?? error }, 'a request failed');
     }

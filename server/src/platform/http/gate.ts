@@ -4,8 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requirePermission, type UserPrincipal, unauthenticated } from '../access/principal.ts';
 import type { HttpConfig } from '../config/config.ts';
 import { AppError } from '../errors/app-error.ts';
-import type { RateLimiter } from '../limits/rate-limiter.ts';
-import { networkOf } from './client-address.ts';
+import type { RateDecision, RateLimiter } from '../limits/rate-limiter.ts';
+import { type AddressLimit, createAddressLimit, tooManyCalls } from './address-limit.ts';
 import { isHostAllowed, isOriginAllowed } from './origins.ts';
 import type { RouteConfig } from './route-config.ts';
 import type { SecurityHeaders } from './security-headers.ts';
@@ -47,14 +47,19 @@ interface GateOptions {
   securityHeaders: SecurityHeaders;
 }
 
+interface GateParts extends GateOptions {
+  addressLimit: AddressLimit;
+}
+
 type Done = (error?: Error) => void;
 
 /**
  * The one hook that each request passes before anything else: readiness, Host, security headers, who it is, how often,
  * and whether the route's right is given. Synchronous where the principal is known.
  */
-export function createGate(options: GateOptions): (request: FastifyRequest, reply: FastifyReply, done: Done) => void {
-  const { authenticator, config, securityHeaders } = options;
+export function createGate(given: GateOptions): (request: FastifyRequest, reply: FastifyReply, done: Done) => void {
+  const options = { ...given, addressLimit: createAddressLimit(given.limiter, given.limits) };
+  const { config, securityHeaders } = options;
   return (request, reply, done) => {
     const route = request.routeOptions.config as Partial<RouteConfig>;
     reply.headers(route.endpoint ? securityHeaders.data : securityHeaders.page);
@@ -66,22 +71,34 @@ export function createGate(options: GateOptions): (request: FastifyRequest, repl
     if (!ruleOf(route.access).anonymous && !hasAny(credentials)) {
       return done(limitAddress(request, reply, options) ?? unauthenticated());
     }
-    identify(credentials, authenticator, (error, principal) => {
-      if (!principal) return done(limitAddress(request, reply, options) ?? error);
+    identify({ request, reply, credentials }, options, (error, principal) => {
+      if (!principal) return done(error);
       done(admit({ request, reply, route: route as RouteConfig, principal }, options));
     });
   };
 }
 
-/** Tells who it is: at once where that is known. */
+interface Asking {
+  request: FastifyRequest;
+  reply: FastifyReply;
+  credentials: Credentials;
+}
+
+/**
+ * Tells who it is: at once where that is known. An address that has shown too many wrong credentials is refused before
+ * the next cost a look-up.
+ */
 function identify(
-  credentials: Credentials,
-  authenticator: Authenticator,
+  { request, reply, credentials }: Asking,
+  options: GateParts,
   tell: (error: Error | undefined, principal?: UserPrincipal) => void,
 ): void {
+  const { authenticator } = options;
   const known = authenticator.peek(credentials);
+  const refuse = (error: Error) => tell(limitAddress(request, reply, options) ?? error);
   if (known) tell(undefined, known);
-  else authenticator.authenticate(credentials).then((principal) => tell(undefined, principal), tell);
+  else if (options.addressLimit.isUsedUp(request.ip)) refuse(unauthenticated());
+  else authenticator.authenticate(credentials).then((principal) => tell(undefined, principal), refuse);
 }
 
 interface Checked {
@@ -151,7 +168,7 @@ interface Admission {
   principal: UserPrincipal;
 }
 
-function admit({ request, reply, route, principal }: Admission, options: GateOptions): Error | undefined {
+function admit({ request, reply, route, principal }: Admission, options: GateParts): Error | undefined {
   request.principal = { ...principal, request: { id: request.id, address: request.ip } };
   const over =
     principal.kind === 'anonymous' ? limitAddress(request, reply, options) : limitCaller(reply, principal, options);
@@ -164,24 +181,23 @@ function admit({ request, reply, route, principal }: Admission, options: GateOpt
   }
 }
 
-function limitAddress(request: FastifyRequest, reply: FastifyReply, options: GateOptions): AppError | undefined {
-  const key = `address:${networkOf(request.ip)}`;
-  return limit(reply, options, { key, perMinute: options.limits.addressPerMinute });
+function limitAddress(request: FastifyRequest, reply: FastifyReply, { addressLimit }: GateParts): AppError | undefined {
+  return tell(reply, addressLimit.take(request.ip));
 }
 
 /** Each member and each key by itself, so that nobody uses up what is another's. */
-function limitCaller(reply: FastifyReply, principal: UserPrincipal, options: GateOptions): AppError | undefined {
+function limitCaller(
+  reply: FastifyReply,
+  principal: UserPrincipal,
+  { limiter, limits }: GateParts,
+): AppError | undefined {
   const { tier } = principal.organization;
   const caller = principal.apiKey ? `key:${principal.apiKey.id}` : `user:${principal.userId}`;
-  return limit(reply, options, { key: `${caller}:${tier}`, perMinute: options.limits.perMinute(tier) });
+  return tell(reply, limiter.take(`${caller}:${tier}`, { perMinute: limits.perMinute(tier) }));
 }
 
-function limit(
-  reply: FastifyReply,
-  { limiter }: GateOptions,
-  { key, perMinute }: { key: string; perMinute: number },
-): AppError | undefined {
-  const verdict = limiter.take(key, { perMinute });
+/** The refusal, with its headers, where there is one. */
+function tell(reply: FastifyReply, verdict: RateDecision): AppError | undefined {
   if (verdict.allowed) return undefined;
   const headers = {
     'ratelimit-limit': String(verdict.limit),
@@ -189,9 +205,5 @@ function limit(
     'ratelimit-reset': String(Math.ceil(verdict.resetSeconds)),
   };
   reply.headers(headers);
-  return new AppError({
-    code: 'RATE_LIMITED',
-    message: `More than ${perMinute} calls in a minute. Go on in ${Math.ceil(verdict.retryAfterSeconds)} s.`,
-    retryAfterSeconds: verdict.retryAfterSeconds,
-  });
+  return tooManyCalls(verdict);
 }

@@ -199,6 +199,19 @@ describe('Too many calls', () => {
     expect((await ask()).statusCode).toBe(200);
     await limited.close();
   });
+
+  test('with wrong credentials are refused without looking further, and whoever is known goes on', async () => {
+    const limited = await makeTestApp({ limits: { perMinute: () => 1_000, addressPerMinute: 20 } });
+    const { headers } = await (await limited.makeOrganization()).member('viewer');
+    const ask = async (sent: Record<string, string>) =>
+      (await inject(limited.app, { url: '/users/profile', headers: sent })).statusCode;
+    expect(await ask(headers)).toBe(200);
+    const statuses: number[] = [];
+    for (let tries = 0; tries < 25; tries += 1) statuses.push(await ask({ 'x-api-key': `alm_${tries}` }));
+    expect([statuses[0], statuses.at(-1)]).toEqual([401, 429]);
+    expect(await ask(headers)).toBe(200);
+    await limited.close();
+  });
 });
 
 describe('Behind a proxy', () => {

@@ -10,12 +10,15 @@ export async function addOpenapi(app: FastifyInstance): Promise<void> {
       info: {
         title: 'Almanac',
         version: '0.1.0',
-        description: 'One backend for every dashboard a team lives by.',
+        description:
+          'One backend for every dashboard a team lives by.\n\nWhere an operation lists no credentials as one of the ' +
+          'ways (`{}`), that holds while `ANONYMOUS_ACCESS` is on.',
         license: { name: 'MIT' },
       },
       components: {
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+          cookie: { type: 'apiKey', in: 'cookie', name: 'access_token' },
           apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
         },
       },

@@ -1,7 +1,11 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import type { FieldFault } from '@almanac/contract/errors.ts';
+import { Ajv, type ErrorObject, type SchemaValidateFunction, type ValidateFunction } from 'ajv';
 import addFormatsModule, { type FormatsPlugin } from 'ajv-formats';
 import fastJsonStringify, { type Schema } from 'fast-json-stringify';
 import type { FastifyValidationResult } from 'fastify/types/schema.js';
+import type { TSchema } from 'typebox';
+import { describeFaults } from './describe-faults.ts';
+import { findUnstorable } from './find-unstorable.ts';
 
 // The package's types describe its CommonJS form; at run time the import is the plugin itself.
 const addFormats = addFormatsModule as unknown as FormatsPlugin;
@@ -9,28 +13,60 @@ const addFormats = addFormatsModule as unknown as FormatsPlugin;
 /** Bodies with more values than this are told their first fault alone: to list all could take gigabytes. */
 const maxListedValues = 100_000;
 
+/** The plain form of RFC 9562 alone, in any case; the package's own format takes `urn:uuid:` too. */
+const idForm = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
 function createAjv(options: { coerceTypes: boolean; allErrors: boolean }): Ajv {
   const ajv = new Ajv({ ...options, removeAdditional: false, useDefaults: true, verbose: true, strict: false });
   addFormats(ajv);
+  ajv.addFormat('uuid', idForm);
+  ajv.addKeyword({
+    keyword: 'isLowerCased',
+    type: 'string',
+    schemaType: 'boolean',
+    modifying: true,
+    validate: lowerCase,
+  });
   return ajv;
+}
+
+/** The keyword that puts a text into lower case where it lies. */
+const lowerCase: SchemaValidateFunction = (_schema, text: string, ...[, at]) => {
+  if (at) at.parentData[at.parentDataProperty] = text.toLowerCase();
+  return true;
+};
+
+/** Has the ids that a schema takes lower-cased, once and for all that compares them: the database answers them so. */
+function lowerCaseIds(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(lowerCaseIds);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const inner = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, lowerCaseIds(value)]));
+  return inner.format === 'uuid' ? { ...inner, isLowerCased: true } : inner;
 }
 
 /**
  * Makes the compiler of route schemas: bodies are taken as they are, query strings and path parameters are coerced, and
- * unknown fields are refused.
+ * unknown fields are refused. Ids are taken in any case, and reach the handlers in lower case.
  */
 export function createValidatorCompiler(): (route: { schema: unknown; httpPart?: string }) => FastifyValidationResult {
   const first = createAjv({ coerceTypes: false, allErrors: false });
   const all = createAjv({ coerceTypes: false, allErrors: true });
   const coercing = createAjv({ coerceTypes: true, allErrors: true });
   return ({ schema, httpPart }) => {
-    const check = createLazyCheck(() =>
-      httpPart === 'body'
-        ? createBodyCheck({ schema: schema as object, first, all })
-        : createTextCheck(coercing.compile(schema as object)),
-    );
+    const check = createLazyCheck(() => {
+      const taken = lowerCaseIds(schema) as object;
+      return httpPart === 'body'
+        ? createBodyCheck({ schema: taken, first, all })
+        : createTextCheck(coercing.compile(taken));
+    });
     return check as unknown as FastifyValidationResult;
   };
+}
+
+/** Makes what checks values that come in another way than as the body of a route, by the same rules. */
+export function createBodyReader(schema: TSchema): (body: unknown) => { faults?: [FieldFault, ...FieldFault[]] } {
+  const check = createValidatorCompiler()({ schema, httpPart: 'body' }) as unknown as Check;
+  return (body) => (check(body) ? {} : { faults: describeFaults((check.errors ?? []) as never, 'body') });
 }
 
 /** Makes the writer of answers by the route's schema. */
@@ -90,19 +126,32 @@ function isLarge(body: unknown): boolean {
   return false;
 }
 
-/** Coercion turns `1e400` into Infinity and takes digits that a number cannot hold; both are refused. */
+/**
+ * Coercion turns `1e400` into Infinity and takes digits that a number cannot hold; both are refused, and so is text that
+ * the database cannot hold.
+ */
 function createTextCheck(validate: ValidateFunction): Check {
   const check: Check = (data) => {
     if (!validate(data)) {
       check.errors = validate.errors ?? null;
       return false;
     }
-    const inexact = Object.entries((data ?? {}) as object).find(([, value]) => isInexact(value));
-    if (!inexact) return true;
-    check.errors = [inexactNumber(...inexact)];
+    const fault = findUnusable((data ?? {}) as object);
+    if (!fault) return true;
+    check.errors = [fault];
     return false;
   };
   return check;
+}
+
+function findUnusable(data: object): ErrorObject | undefined {
+  for (const [name, value] of Object.entries(data)) {
+    if (isInexact(value)) return inexactNumber(name, value);
+    const message = typeof value === 'string' ? findUnstorable(value) : undefined;
+    if (message)
+      return { keyword: 'storable', instancePath: `/${name}`, schemaPath: '', params: {}, data: value, message };
+  }
+  return undefined;
 }
 
 function isInexact(value: unknown): boolean {

@@ -1,5 +1,6 @@
-import { sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { RootHandle } from '../db/database.ts';
+import type { Tables } from '../db/tables.ts';
 import { notFound } from '../errors/app-error.ts';
 import type { JobDefinition } from './define-job.ts';
 import { alertSubject, jobFailuresKind } from './record-failures.ts';
@@ -62,7 +63,7 @@ export async function readConfigs(root: RootHandle): Promise<Map<string, JobConf
  * for. Resuming forgets the failures and ends the alert. Throws on a schedule that is none.
  */
 export async function changeConfig(
-  root: RootHandle,
+  db: Transaction<Tables>,
   job: JobDefinition,
   { change, now }: { change: JobConfigChange; now: Date },
 ): Promise<void> {
@@ -70,21 +71,19 @@ export async function changeConfig(
   if (schedule) parseSchedule(schedule, job.timezone ?? 'UTC');
   const [hasSchedule, hasMaxFailures] = [schedule !== undefined, maxFailures !== undefined];
   const isResumed = isPaused === false;
-  await root.transaction().execute(async (db) => {
-    const { rows } = await sql`
-      update scheduled_job_config set
-        schedule = case when ${hasSchedule} then ${schedule ?? null}::text else schedule end,
-        has_own_schedule = has_own_schedule or ${hasSchedule},
-        max_failures = case when ${hasMaxFailures} then ${maxFailures ?? 0}::int else max_failures end,
-        has_own_max_failures = has_own_max_failures or ${hasMaxFailures},
-        is_paused = coalesce(${isPaused ?? null}::boolean, is_paused),
-        consecutive_failures = case when ${isResumed} then 0 else consecutive_failures end,
-        due_after = case when ${hasSchedule} or (${isResumed} and is_paused) then ${now}::timestamptz else due_after end,
-        updated_at = ${now}
-      where name = ${job.name} returning name`.execute(db);
-    if (rows.length === 0) throw notFound('job', job.name);
-    if (isResumed) await resolveAlerts(db, { kind: jobFailuresKind, subjects: [job.name], now });
-  });
+  const { rows } = await sql`
+    update scheduled_job_config set
+      schedule = case when ${hasSchedule} then ${schedule ?? null}::text else schedule end,
+      has_own_schedule = has_own_schedule or ${hasSchedule},
+      max_failures = case when ${hasMaxFailures} then ${maxFailures ?? 0}::int else max_failures end,
+      has_own_max_failures = has_own_max_failures or ${hasMaxFailures},
+      is_paused = coalesce(${isPaused ?? null}::boolean, is_paused),
+      consecutive_failures = case when ${isResumed} then 0 else consecutive_failures end,
+      due_after = case when ${hasSchedule} or (${isResumed} and is_paused) then ${now}::timestamptz else due_after end,
+      updated_at = ${now}
+    where name = ${job.name} returning name`.execute(db);
+  if (rows.length === 0) throw notFound('job', job.name);
+  if (isResumed) await resolveAlerts(db, { kind: jobFailuresKind, subjects: [job.name], now });
 }
 
 /** Lets a job run again in an organization where it was paused for its failures. */

@@ -3,7 +3,8 @@ import type { PgBoss } from 'pg-boss';
 import { newId } from '#kernel/ids.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Database } from '../db/database.ts';
-import type { OrganizationTx, Scopes } from '../db/scopes.ts';
+import { withOwnerRights } from '../db/owner-rights.ts';
+import type { InstanceTx, OrganizationTx, Scopes } from '../db/scopes.ts';
 import { AppError, notFound } from '../errors/app-error.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Log } from '../log/log.ts';
@@ -29,6 +30,9 @@ interface JobsOptions {
   concurrency?: number;
   observeRun?: ObserveRun;
 }
+
+/** Work in the transaction of an operator's change. */
+type InstanceWork = (tx: InstanceTx) => Promise<void>;
 
 interface StartOptions {
   /** False on a process that only asks for runs. */
@@ -113,12 +117,15 @@ export class Jobs {
     enqueue(tx, job, key);
   }
 
-  /** Runs a job at once, for all organizations or for one, even while paused. Throws when it already runs or waits. */
-  async runNow(jobName: string, organizationId?: string): Promise<{ runId: string }> {
+  /**
+   * Runs a job at once, for all organizations or for one, even while paused. Throws when it already runs or waits. What else
+   * is to happen in the same transaction, such as the entry in the audit log, is told as `also`.
+   */
+  async runNow(jobName: string, organizationId?: string, also?: InstanceWork): Promise<{ runId: string }> {
     const { boss } = this.#get();
     const job = this.#getJob(jobName);
     const runId = newId();
-    await this.#options.database.root.transaction().execute(async (db) => {
+    await this.#change(also, async (db) => {
       const key = exclusionKey(organizationId);
       await sql`select pg_advisory_xact_lock(hashtextextended(${`${jobName}/${key}`}, 0))`.execute(db);
       const { rows } = await sql`
@@ -144,10 +151,10 @@ export class Jobs {
     return readLog(this.#options.database.root, { jobName, limit, before });
   }
 
-  /** Changes a job's settings, here at once and on other processes within seconds. */
-  async configure(jobName: string, change: JobConfigChange): Promise<void> {
+  /** Changes a job's settings, here at once and on other processes within seconds; `also` as with `runNow`. */
+  async configure(jobName: string, change: JobConfigChange, also?: InstanceWork): Promise<void> {
     const job = this.#getJob(jobName);
-    await changeConfig(this.#options.database.root, job, { change, now: this.#now() });
+    await this.#change(also, (db) => changeConfig(db, job, { change, now: this.#now() }));
     await this.#get().scheduler?.tick();
     this.#onQueued(jobName);
   }
@@ -201,6 +208,13 @@ export class Jobs {
     await started.dispatcher?.close(graceSeconds);
     this.#started = undefined;
     await started.boss.stop({ graceful: false });
+  }
+
+  #change(also: InstanceWork | undefined, work: (db: InstanceTx['db']) => Promise<void>): Promise<void> {
+    return this.#options.scopes.inInstance(async (tx) => {
+      await withOwnerRights(tx, work);
+      await also?.(tx);
+    });
   }
 
   #onQueued(job: string): void {

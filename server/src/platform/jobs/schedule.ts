@@ -10,9 +10,12 @@ export interface Schedule {
   matchesDay(day: Temporal.PlainDate): boolean;
 }
 
-/** Reads five cron fields (minute, hour, day of month, month, day of week). Throws a validation error on others. */
-export function parseSchedule(text: string, timezone: string): Schedule {
-  const fields = readFields(text);
+/**
+ * Reads five cron fields (minute, hour, day of month, month, day of week). Throws a validation error on others, of the
+ * field that the caller knows the schedule by.
+ */
+export function parseSchedule(text: string, timezone: string, field = 'schedule'): Schedule {
+  const fields = readFields(text, field);
   const minutes = numbersOf(fields.minute.values);
   const hours = numbersOf(fields.hour.values);
   const daysOfMonth = new Set(numbersOf(fields.dayOfMonth.values));
@@ -36,14 +39,15 @@ export function parseSchedule(text: string, timezone: string): Schedule {
   };
 }
 
-function readFields(text: string) {
+function readFields(text: string, field: string) {
   const parts = text.trim().split(/\s+/);
   const isPlain = parts.length === 5 && parts.every((part) => /^[\d*,/a-z-]+$/i.test(part) && !/^\d*l$/i.test(part));
-  if (!isPlain) throw wrongSchedule(text, 'it takes five fields: minute, hour, day of month, month, day of week');
+  if (!isPlain)
+    throw wrongSchedule(field, text, 'it takes five fields: minute, hour, day of month, month, day of week');
   try {
     return CronExpressionParser.parse(parts.join(' ')).fields;
   } catch (error) {
-    throw wrongSchedule(text, error instanceof Error ? error.message : String(error));
+    throw wrongSchedule(field, text, error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -59,6 +63,6 @@ function requireZone(timezone: string): void {
   }
 }
 
-function wrongSchedule(text: string, why: string) {
-  return validationFailed([{ field: 'schedule', issue: `'${text}' is not a schedule: ${why}` }]);
+function wrongSchedule(field: string, text: string, why: string) {
+  return validationFailed([{ field, issue: `'${text}' is not a schedule: ${why}` }]);
 }

@@ -19,13 +19,14 @@ export async function raiseAlert(db: Kysely<Tables>, alert: SystemAlert & { now:
   return rows.length > 0;
 }
 
-/** Ends the open alerts of a kind on these subjects. */
+/** Ends the open alerts of a kind on these subjects. Answers how many there were. */
 export async function resolveAlerts(
   db: Kysely<Tables>,
   { kind, subjects, now }: { kind: string; subjects: readonly string[]; now: Date },
-): Promise<void> {
-  if (subjects.length === 0) return;
-  await sql`
+): Promise<number> {
+  if (subjects.length === 0) return 0;
+  const { numAffectedRows } = await sql`
     update system_alerts set resolved_at = ${now}
     where kind = ${kind} and subject = any(${[...subjects]}::text[]) and resolved_at is null`.execute(db);
+  return Number(numAffectedRows ?? 0);
 }

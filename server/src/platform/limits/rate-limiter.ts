@@ -22,6 +22,8 @@ export interface RateDecision {
 export interface RateLimiter {
   /** Takes one call from the key's allowance. One key always comes with the same limit; it says which limit it is. */
   take(key: string, limit: RateLimit): RateDecision;
+  /** True where `take` would refuse; takes nothing. */
+  isUsedUp(key: string, limit: RateLimit): boolean;
   close(): void;
 }
 
@@ -64,15 +66,10 @@ class MemoryRateLimiter implements RateLimiter {
 
   take(key: string, { perMinute, burst = perMinute }: RateLimit): RateDecision {
     const now = this.#now();
-    const intervalMs = 60_000 / perMinute;
-    const windowMs = intervalMs * burst;
     const known = this.#paidOffAt.get(key);
     const slot = known === undefined ? this.#findSlot(key, now) : undefined;
     const before = (slot === undefined ? known : this.#slots[slot]) ?? 0;
-    // A debt beyond the window cannot come from taking: the clock was set back.
-    const owedMs = Math.min(Math.max(before - now, 0), windowMs);
-    const excessMs = owedMs + intervalMs - windowMs;
-    const roundingMs = Math.min(maxRoundingMs, intervalMs / 10);
+    const { intervalMs, windowMs, owedMs, excessMs, roundingMs } = measure({ before, now, perMinute, burst });
     if (excessMs > roundingMs) {
       this.#shared?.take(key, { count: 0, intervalMs, windowMs });
       return decision({ limit: burst, remaining: 0, owedMs, waitMs: excessMs });
@@ -83,6 +80,13 @@ class MemoryRateLimiter implements RateLimiter {
     this.#shared?.take(key, { count: 1, intervalMs, windowMs });
     const remaining = Math.floor((windowMs - owedMs - intervalMs + roundingMs) / intervalMs);
     return decision({ limit: burst, remaining, owedMs: owedMs + intervalMs, waitMs: 0 });
+  }
+
+  isUsedUp(key: string, { perMinute, burst = perMinute }: RateLimit): boolean {
+    const isShared = this.#paidOffAt.size >= this.#maxKeys;
+    const before = this.#paidOffAt.get(key) ?? (isShared ? this.#slots[slotOf(key)] : undefined) ?? 0;
+    const { excessMs, roundingMs } = measure({ before, now: this.#now(), perMinute, burst });
+    return excessMs > roundingMs;
   }
 
   close(): void {
@@ -106,13 +110,30 @@ class MemoryRateLimiter implements RateLimiter {
       }
       if (next.value[1] <= now) this.#paidOffAt.delete(next.value[0]);
     }
-    return this.#paidOffAt.size < this.#maxKeys ? undefined : hash(key) % sharedSlots;
+    return this.#paidOffAt.size < this.#maxKeys ? undefined : slotOf(key);
   }
 }
 
 /** Makes the limiter of a process; with Redis its counts are shared with the others. */
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   return new MemoryRateLimiter(options);
+}
+
+interface Measured {
+  /** When all that was taken is paid off. */
+  before: number;
+  now: number;
+  perMinute: number;
+  burst: number;
+}
+
+function measure({ before, now, perMinute, burst }: Measured) {
+  const intervalMs = 60_000 / perMinute;
+  const windowMs = intervalMs * burst;
+  // A debt beyond the window cannot come from taking: the clock was set back.
+  const owedMs = Math.min(Math.max(before - now, 0), windowMs);
+  const excessMs = owedMs + intervalMs - windowMs;
+  return { intervalMs, windowMs, owedMs, excessMs, roundingMs: Math.min(maxRoundingMs, intervalMs / 10) };
 }
 
 function decision(of: { limit: number; remaining: number; owedMs: number; waitMs: number }): RateDecision {
@@ -124,6 +145,8 @@ function decision(of: { limit: number; remaining: number; owedMs: number; waitMs
     retryAfterSeconds: Math.ceil(of.waitMs / 1_000),
   };
 }
+
+const slotOf = (key: string) => hash(key) % sharedSlots;
 
 /** FNV-1a, 32 bits. */
 function hash(text: string): number {

@@ -37,10 +37,6 @@ export interface MailPosition {
   readonly id: string;
 }
 
-const stateColumns = sql`
-  id, recipient, subject, body_text as "bodyText", created_at as "createdAt", attempts,
-  next_attempt_at as "nextAttemptAt", sent_at as "sentAt", problem`;
-
 /** Puts a mail into the outbox: to be sent from `nextAttemptAt` on, or kept where that is null. */
 export async function insertMail(
   { db }: InstanceTx,
@@ -93,22 +89,10 @@ export async function listMails(
 ): Promise<MailState[]> {
   const past = before ? sql`where (created_at, id) < (${before.createdAt}, ${before.id}::uuid)` : sql``;
   const { rows } = await sql<MailState>`
-    select ${stateColumns} from mails ${past} order by created_at desc, id desc limit ${limit}`.execute(db);
+    select id, recipient, subject, body_text as "bodyText", created_at as "createdAt", attempts,
+      next_attempt_at as "nextAttemptAt", sent_at as "sentAt", problem
+    from mails ${past} order by created_at desc, id desc limit ${limit}`.execute(db);
   return rows;
-}
-
-/** All mails to an address, however it is spelled in case, the newest first. */
-export async function listMailsTo({ db }: InstanceTx, recipient: string): Promise<MailState[]> {
-  const { rows } = await sql<MailState>`
-    select ${stateColumns} from mails where lower(recipient) = lower(${recipient})
-    order by created_at desc, id desc`.execute(db);
-  return rows;
-}
-
-/** Deletes all mails to an address, sent or not; answers how many. */
-export async function deleteMailsTo({ db }: InstanceTx, recipient: string): Promise<number> {
-  const deleted = await sql`delete from mails where lower(recipient) = lower(${recipient})`.execute(db);
-  return Number(deleted.numAffectedRows ?? 0);
 }
 
 /** Deletes the mails made before a moment; answers how many. */

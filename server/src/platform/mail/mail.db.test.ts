@@ -150,16 +150,6 @@ describe('What a mail is given', () => {
   });
 });
 
-test('mails of a person are found and deleted by address, in any case', async () => {
-  const mail = it.open({ smtpUrl: undefined });
-  await it.write(mail, { to: 'Ada@Example.net' });
-  await it.write(mail, { to: 'eve@example.net' });
-  const found = await it.scopes.inInstance((tx) => mail.listTo(tx, 'ada@example.NET'));
-  expect(found).toMatchObject([{ recipient: 'Ada@Example.net', subject: 'Hello' }]);
-  expect(await it.scopes.inInstance((tx) => mail.deleteTo(tx, 'ADA@example.net'))).toBe(1);
-  expect(await mail.list({ limit: 10 })).toMatchObject([{ recipient: 'eve@example.net' }]);
-});
-
 test('mails older than 30 days are deleted', async () => {
   const mail = it.open({ smtpUrl: undefined });
   await it.write(mail, { subject: 'old' });

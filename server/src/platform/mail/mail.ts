@@ -5,15 +5,7 @@ import type { InstanceTx, Scopes } from '../db/scopes.ts';
 import type { Log } from '../log/log.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createDelivery, type DeliveryCounts } from './delivery.ts';
-import {
-  deleteMailsBefore,
-  deleteMailsTo,
-  insertMail,
-  listMails,
-  listMailsTo,
-  type MailPosition,
-  type MailState,
-} from './mail-store.ts';
+import { deleteMailsBefore, insertMail, listMails, type MailPosition, type MailState } from './mail-store.ts';
 import { createSmtpSender } from './send-by-smtp.ts';
 import { toOneLine } from './to-one-line.ts';
 
@@ -44,10 +36,6 @@ export interface Mail {
   linkTo(fragment: string): string;
   /** The newest mails past the position. */
   list(page: { limit: number; before?: MailPosition | undefined }): Promise<MailState[]>;
-  /** All mails to an address, the newest first: what is held about a person. */
-  listTo(tx: InstanceTx, recipient: string): Promise<MailState[]>;
-  /** Deletes all mails to an address, sent or not. */
-  deleteTo(tx: InstanceTx, recipient: string): Promise<number>;
   /** Deletes the mails of more than 30 days ago; answers how many. */
   deleteOld(now: Date): Promise<number>;
   /** Takes no more mails, and resolves when those under way have ended. */
@@ -91,8 +79,6 @@ export function createMail({ scopes, config, log, now, telemetry }: MailOptions)
     deliverDue: async (signal) => (await delivery?.deliverDue(signal)) ?? { sent: 0, putOff: 0, failed: 0 },
     linkTo: (fragment) => `${linkOrigin}/#${fragment}`,
     list: ({ limit, before }) => scopes.inInstance((tx) => listMails(tx, { limit, before })),
-    listTo: listMailsTo,
-    deleteTo: deleteMailsTo,
     deleteOld: (moment) => scopes.inInstance((tx) => deleteMailsBefore(tx, new Date(moment.getTime() - keptMs))),
     close: async () => delivery?.close(),
   };

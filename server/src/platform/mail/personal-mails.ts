@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { mentionOf } from '../privacy/mention-of.ts';
 import { columnsOf, type PersonalData } from '../privacy/personal-data.ts';
 
 interface MailRow {
@@ -12,7 +13,7 @@ interface MailRow {
 /**
  * Mails to the person's address, and those to others that name it, such as the invitations that the person sent. What they
  * say is not handed out: it holds links that open accounts. An address that nobody has confirmed may be somebody else's,
- * so what was mailed to it is not handed out either.
+ * so what was mailed to it is not handed out either, and invitations to it stay.
  */
 export const personalMails: PersonalData<MailRow> = {
   section: 'mails',
@@ -24,9 +25,11 @@ export const personalMails: PersonalData<MailRow> = {
       order by id limit ${limit}`.execute(db);
     return rows;
   },
-  erase: async ({ db }, { email }) => {
-    // Not as a part of a longer address.
-    const mention = `(?<![[:alnum:]._%+-])${email.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')}(?!\\.?[[:alnum:]-])`;
-    await sql`delete from mails where lower(recipient) = lower(${email}) or body_text ~* ${mention}`.execute(db);
+  erase: async ({ db }, { email, isEmailVerified }) => {
+    // An invitation may be meant for whoever the address is really of.
+    await sql`
+      delete from mails
+      where (lower(recipient) = lower(${email}) and (${isEmailVerified} or body_text !~ '#accept-invitation='))
+        or (${isEmailVerified} and body_text ~* ${mentionOf(email)})`.execute(db);
   },
 };

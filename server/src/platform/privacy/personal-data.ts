@@ -29,6 +29,11 @@ export interface PersonalData<Row extends object = object> {
   readonly covers: readonly string[];
   /** Answers the rows past `after`; fewer than `limit` are the last. Without it there is nothing to hand out. */
   list?(tx: InstanceTx, person: Person, page: PersonalPage<Row>): Promise<readonly Row[]>;
+  /**
+   * Erases a part where there is more than one transaction should take; answers where it stopped, which is `after` the next
+   * time. Undefined, and nothing is changed, where the rest is for `erase`. Each part is a transaction of its own.
+   */
+  eraseSome?(tx: InstanceTx, person: Person, after: object | undefined): Promise<object | undefined>;
   /** Runs in the transaction that ends with the account’s row; without it all goes with that row, by its references. */
   erase?(tx: InstanceTx, person: Person): Promise<void>;
 }

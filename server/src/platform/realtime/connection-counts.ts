@@ -1,5 +1,6 @@
 import type { UserPrincipal } from '#platform/access/principal.ts';
 import { AppError } from '#platform/errors/app-error.ts';
+import { networkOf } from '#platform/http/client-address.ts';
 import type { RealtimeLimits } from './realtime-limits.ts';
 
 /** Counts open connections, sockets and streams, by user, and anonymous ones by address. */
@@ -8,13 +9,15 @@ export interface ConnectionCounts {
   take(principal: UserPrincipal, address: string): () => void;
 }
 
-/** Makes the counts of a process. */
-export function createConnectionCounts(limits: RealtimeLimits): ConnectionCounts {
+type ConnectionLimits = Pick<RealtimeLimits, 'maxConnectionsPerAddress' | 'maxConnectionsPerUser'>;
+
+/** Makes the counts of a process. Addresses of one network count as one. */
+export function createConnectionCounts(limits: ConnectionLimits): ConnectionCounts {
   const counts = new Map<string, number>();
   return {
     take(principal, address) {
       const isAnonymous = principal.kind === 'anonymous';
-      const key = isAnonymous ? `address:${address}` : `user:${principal.userId}`;
+      const key = isAnonymous ? `address:${networkOf(address)}` : `user:${principal.userId}`;
       const limit = isAnonymous ? limits.maxConnectionsPerAddress : limits.maxConnectionsPerUser;
       const count = counts.get(key) ?? 0;
       if (count >= limit) throw tooManyConnections(limit, isAnonymous ? 'address' : 'user');

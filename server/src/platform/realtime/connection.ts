@@ -178,6 +178,12 @@ export class LiveConnection implements Connection, WatchedSession {
     this.#sayGoodbye(end);
   }
 
+  /** Ends a connection that cannot be served, and says why. */
+  refuse(error: string): void {
+    this.#options.socket.emit('error', { success: false, error });
+    this.#sayGoodbye('refused');
+  }
+
   /** Closes the transport without a farewell of the namespace: a stock client connects again, elsewhere if need be. */
   sendElsewhere(): void {
     this.#options.gauge.closeWithin(goodbyeMs);

@@ -5,6 +5,8 @@ export interface RealtimeLimits {
   readonly eventsPerSecond: number;
   /** Refused events in a row after which the connection is ended. */
   readonly maxRefusals: number;
+  /** Failed handshakes after which the transport connection is closed. */
+  readonly maxFailedHandshakes: number;
   /** Events of one connection that may be worked on at the same time. */
   readonly maxHandlersAtOnce: number;
   readonly maxConnectionsPerUser: number;
@@ -32,6 +34,7 @@ export const defaultLimits: RealtimeLimits = {
   eventBurst: 40,
   eventsPerSecond: 20,
   maxRefusals: 100,
+  maxFailedHandshakes: 5,
   maxHandlersAtOnce: 16,
   maxConnectionsPerUser: 50,
   maxConnectionsPerAddress: 100,

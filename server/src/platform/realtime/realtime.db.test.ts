@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { Type } from 'typebox';
 import { describe, expect, it } from 'vitest';
+import { forbidden } from '#platform/access/principal.ts';
 import { next, useSocketScene } from '#testing/socket-scene.ts';
 import type { Connection } from './connection.ts';
 
@@ -95,6 +97,68 @@ describe('a handshake', () => {
     first.disconnect();
     await closed;
     await scene.connect();
+  });
+});
+
+describe('a transport connection', () => {
+  const forged = '40{"token":"forged"}';
+  const good = '40{"token":"good"}';
+
+  /** Sends the packets over a bare WebSocket, each when the one before is answered, and leaves or is closed after the last. */
+  async function speak(packets: readonly string[], leaves: boolean): Promise<string[]> {
+    const socket = new WebSocket(`ws://127.0.0.1:${scene.running.port}/socket.io/?EIO=4&transport=websocket`);
+    const closed = once(socket, 'close');
+    const left = [...packets];
+    const answers: string[] = [];
+    socket.addEventListener('message', ({ data }) => {
+      answers.push(String(data));
+      const packet = left.shift();
+      if (packet !== undefined) socket.send(packet);
+      else if (leaves) socket.close();
+    });
+    await closed;
+    return answers.slice(1);
+  }
+
+  it('is closed when five handshakes have failed, after it was told', async () => {
+    await scene.start();
+    const answers = await speak(
+      Array.from({ length: 5 }, () => forged),
+      false,
+    );
+    expect(answers).toHaveLength(5);
+    expect(answers.every((answer) => answer.includes('INVALID_TOKEN'))).toBe(true);
+    await scene.connect();
+  });
+
+  it('may fail less often', async () => {
+    await scene.start();
+    const answers = await speak([forged, forged, forged, forged, good], true);
+    expect(answers.at(4)).toMatch(/^40\{"sid"/);
+  });
+});
+
+describe('what serves a connection', () => {
+  it('may fail: the client is told and the connection ends, the process goes on', async () => {
+    let isBroken = true;
+    await scene.start({}, () => {
+      if (isBroken) throw new Error('broken');
+    });
+    const client = scene.running.open({ auth: { token: 'good' } });
+    const [told, gone] = [next(client, 'error'), next(client, 'disconnect')];
+    client.connect();
+    expect(await told).toEqual({ success: false, error: expect.stringMatching(/^internal error \([\da-f-]{36}\)$/) });
+    expect(await gone).toBe('io server disconnect');
+    isBroken = false;
+    expect((await scene.connect()).connected).toBe(true);
+  });
+
+  it('may refuse for lack of a right: the connection goes on without it', async () => {
+    await scene.start({}, () => {
+      throw forbidden('The API key lacks the scope.');
+    });
+    const client = await scene.connect();
+    expect(await client.emitWithAck('feed_subscribe', {})).toMatchObject({ success: true });
   });
 });
 

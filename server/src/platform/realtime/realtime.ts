@@ -6,6 +6,7 @@ import { Type } from 'typebox';
 import { AppError } from '#platform/errors/app-error.ts';
 import type { Feed } from '#platform/feed/feed.ts';
 import type { Log } from '#platform/log/log.ts';
+import { type ConnectGate, createConnectGate } from './connect-gate.ts';
 import { type Connection, LiveConnection } from './connection.ts';
 import { type ConnectionCounts, createConnectionCounts } from './connection-counts.ts';
 import { offerFeed } from './feed-events.ts';
@@ -38,7 +39,10 @@ interface RealtimeOptions {
 
 /** A namespace of Socket.IO, for features to serve. */
 export interface RealtimeNamespace {
-  /** Called for each admitted connection, in the order registered; register before the server listens. */
+  /**
+   * Called for each admitted connection, in the order registered; register before the server listens. One that refuses
+   * for lack of a right does not serve the connection, which goes on without it; any other error ends the connection.
+   */
   onConnection(handle: (connection: Connection) => void): void;
 }
 
@@ -52,6 +56,8 @@ const Authentication = Type.Object(
   { additionalProperties: false },
 );
 
+const goodbyeMs = 2_000;
+
 /** The sockets of this process. Processes share nothing but the database and the bus, so there is no adapter. */
 export class Realtime {
   /** Sockets are watched here; other long answers, such as event streams, may be added. */
@@ -64,6 +70,7 @@ export class Realtime {
   readonly #checkFor = createPayloadChecks();
   readonly #requests = new WeakMap<EngineConnection, RequestFacts>();
   readonly #gauges = new WeakMap<EngineConnection, TransportGauge>();
+  readonly #gates = new WeakMap<EngineConnection, ConnectGate>();
   readonly #connections = new Set<LiveConnection>();
   readonly #namespaces = new Map<string, RealtimeNamespace>();
   readonly #timers: NodeJS.Timeout[];
@@ -144,6 +151,7 @@ export class Realtime {
       const address = addressOf?.(conn.request) ?? conn.remoteAddress;
       this.#requests.set(conn, readRequest(conn.request, address));
       this.#gauges.set(conn, new TransportGauge(conn));
+      this.#gates.set(conn, createConnectGate(this.#limits));
       // Kilobytes for each connection, for as long as it is open.
       (conn as { request: null }).request = null;
     });
@@ -158,7 +166,10 @@ export class Realtime {
           admissions.set(socket, admission);
           next();
         },
-        (error: unknown) => next(this.#toConnectError(error)),
+        (error: unknown) => {
+          next(this.#toConnectError(error));
+          this.#closeUsedUp(socket.conn);
+        },
       );
     });
     namespace.on('connection', (socket) => {
@@ -170,14 +181,33 @@ export class Realtime {
       const checkFor = this.#checkFor;
       const connection = new LiveConnection({ socket, admission, gauge, feed, limits, checkFor, now, log });
       this.#welcome(connection, socket.conn);
-      for (const handle of handlers) handle(connection);
+      this.#handOver(connection, handlers);
+    });
+  }
+
+  /** An error must not leave the listener of Socket.IO, where nothing would catch it. */
+  #handOver(connection: LiveConnection, handlers: readonly ((connection: Connection) => void)[]): void {
+    try {
+      for (const handle of handlers) serveWherePermitted(connection, handle);
+    } catch (error) {
+      connection.refuse(this.#toConnectError(error).message);
+    }
+  }
+
+  /** Closes the transport once the client has been told of its last failure. */
+  #closeUsedUp(conn: EngineConnection): void {
+    if (!this.#gates.get(conn)?.isUsedUp) return;
+    setImmediate(() => {
+      if (conn.readyState === 'open') this.#gauges.get(conn)?.closeWithin(goodbyeMs);
     });
   }
 
   async #admit(socket: Socket): Promise<Admission> {
     const facts = this.#requests.get(socket.conn);
-    if (!facts || this.#isDraining) throw stopping();
-    const admission = await this.#options.authenticate(readHandshake(facts, socket.handshake.auth));
+    const gate = this.#gates.get(socket.conn);
+    if (!facts || !gate || this.#isDraining) throw stopping();
+    const { auth } = socket.handshake;
+    const admission = await gate.pass(async () => this.#options.authenticate(readHandshake(facts, auth)));
     if (socket.conn.readyState !== 'open') throw stopping();
     const release = this.counts.take(admission.principal, facts.address);
     const releaseOnce = () => {
@@ -218,9 +248,21 @@ export class Realtime {
   #toConnectError(error: unknown): Error {
     if (error instanceof AppError) return Object.assign(new Error(error.message), { data: { code: error.code } });
     const id = randomUUID();
-    this.#options.log.error({ err: error, request_id: id }, 'a socket handshake failed');
+    this.#options.log.error({ err: error, request_id: id }, 'a socket could not be served');
     return Object.assign(new Error(`internal error (${id})`), { data: { code: 'INTERNAL_ERROR' } });
   }
+}
+
+function serveWherePermitted(connection: Connection, handle: (connection: Connection) => void): void {
+  try {
+    handle(connection);
+  } catch (error) {
+    if (!(error instanceof AppError && isLackOfRight(error))) throw error;
+  }
+}
+
+function isLackOfRight({ code }: AppError): boolean {
+  return code === 'FORBIDDEN' || code === 'MFA_SETUP_REQUIRED' || code === 'UNAUTHENTICATED';
 }
 
 function stopping(): AppError {

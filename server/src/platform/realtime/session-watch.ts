@@ -71,6 +71,7 @@ export function createSessionWatch({ findEnded, now, log }: SessionWatchOptions)
   };
 }
 
-function keyOf({ kind, userId, organizationId, role, sessionId }: UserPrincipal): string {
-  return `${kind}/${userId}/${organizationId}/${role}/${sessionId ?? ''}`;
+/** All that `FindEnded` judges by: those who differ in any of it are asked about by themselves. */
+function keyOf({ kind, userId, organizationId, role, sessionId, apiKey, isMfaMissing }: UserPrincipal): string {
+  return JSON.stringify([kind, userId, organizationId, role, sessionId, apiKey?.id, isMfaMissing]);
 }

@@ -44,6 +44,18 @@ describe('the event-loop monitor', () => {
     expect(monitor.read().p99).toBeLessThan(200);
   });
 
+  it('sums its windows until they are taken', async () => {
+    for (let windows = 0; windows < 3; windows += 1) {
+      block(300);
+      await endWindow();
+    }
+    const span = monitor.takeSpan();
+    expect(span.windows).toBe(3);
+    expect(span.p99Sum).toBeGreaterThan(200);
+    expect(span.max).toBeGreaterThan(200);
+    expect(monitor.takeSpan()).toEqual({ windows: 0, p99Sum: 0, max: 0 });
+  });
+
   it('stops with close', async () => {
     monitor.close();
     block(120);

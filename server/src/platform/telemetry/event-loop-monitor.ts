@@ -7,10 +7,20 @@ export interface EventLoopDelay {
   max: number;
 }
 
+/** What was seen in a number of windows. */
+export interface EventLoopSpan {
+  windows: number;
+  /** Milliseconds, summed over the windows. */
+  p99Sum: number;
+  max: number;
+}
+
 /** Watches the event loop until it is closed. */
 export interface EventLoopMonitor {
   /** The figures of the last window. */
   read(): EventLoopDelay;
+  /** The figures of all windows since this was last called. */
+  takeSpan(): EventLoopSpan;
   close(): void;
 }
 
@@ -25,9 +35,11 @@ const stepMs = 1_000;
 export function startEventLoopMonitor(): EventLoopMonitor {
   let [older, newer] = [startHistogram(), startHistogram()];
   let last: EventLoopDelay = { p50: 0, p99: 0, max: 0 };
+  let span: EventLoopSpan = { windows: 0, p99Sum: 0, max: 0 };
 
   const turn = () => {
     last = toDelay(older);
+    span = { windows: span.windows + 1, p99Sum: span.p99Sum + last.p99, max: Math.max(span.max, last.max) };
     older.reset();
     [older, newer] = [newer, older];
   };
@@ -37,6 +49,11 @@ export function startEventLoopMonitor(): EventLoopMonitor {
 
   return {
     read: () => last,
+    takeSpan: () => {
+      const taken = span;
+      span = { windows: 0, p99Sum: 0, max: 0 };
+      return taken;
+    },
     close() {
       clearInterval(timer);
       older.disable();

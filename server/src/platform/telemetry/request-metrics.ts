@@ -15,6 +15,14 @@ interface Series {
   observe: (seconds: number) => void;
 }
 
+/** The metric of how long requests took, by route, method and class of status. */
+export const requestDurationMetric = 'almanac_http_request_duration_seconds';
+
+/** Upper bounds of the buckets that requests are counted in, in seconds; a last one takes the rest. */
+export const requestDurationBounds: readonly number[] = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10,
+];
+
 const maxRoutes = 500;
 const methods: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const statusClasses = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
@@ -32,10 +40,10 @@ export function createRequestMetrics(registry: Registry): (request: ObservedRequ
     registers: [registry],
   });
   const durations = new Histogram({
-    name: 'almanac_http_request_duration_seconds',
+    name: requestDurationMetric,
     help: 'Time from the arrival of an HTTP request to the end of its answer.',
     labelNames,
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    buckets: [...requestDurationBounds],
     registers: [registry],
   });
   const boundRoute = createBoundedLabel(maxRoutes);

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Log } from '#platform/log/log.ts';
-import { type EventLoopMonitor, startEventLoopMonitor } from './event-loop-monitor.ts';
+import { type EventLoopMonitor, type EventLoopSpan, startEventLoopMonitor } from './event-loop-monitor.ts';
 import { createRequestMetrics, type ObservedRequest } from './request-metrics.ts';
 import { createWatchedMetrics, type WatchedMetrics } from './watched-metrics.ts';
 import { createWorkMetrics, type WorkMetrics } from './work-metrics.ts';
@@ -12,17 +12,29 @@ interface TelemetryOptions {
   now?: () => Date;
 }
 
+/** One figure of a metric. */
+export interface MetricSample {
+  /** The metric's name; of a histogram with `_bucket`, `_sum` or `_count` behind it. */
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly value: number;
+}
+
 /** The figures of one process, and where the rest of the server tells them. */
 export interface Telemetry extends WorkMetrics, WatchedMetrics {
   /** An answered request; cheap enough for each of them. */
   observeRequest(request: ObservedRequest): void;
   /** All metrics in Prometheus' text format, with the Content-Type to send them under. */
   render(): Promise<{ contentType: string; body: string }>;
+  /** The figures of one metric as they stand; none where there is no metric of that name. */
+  readSamples(metric: string): Promise<MetricSample[]>;
   /**
    * How long the event loop kept things waiting of late, as the median in milliseconds: what load is shed by. A single
    * long block, as at a start, is no overload.
    */
   eventLoopDelay(): number;
+  /** How long the event loop kept things waiting since this was last called. */
+  takeEventLoopSpan(): EventLoopSpan;
   /** Stops watching the event loop. */
   close(): void;
 }
@@ -45,9 +57,20 @@ export function createTelemetry({ log, now = () => new Date() }: TelemetryOption
     ...createWatchedMetrics({ registry, now, log }),
     observeRequest: createRequestMetrics(registry),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    readSamples: (metric) => readSamples(registry, metric),
     eventLoopDelay: () => monitor.read().p50,
+    takeEventLoopSpan: () => monitor.takeSpan(),
     close: () => monitor.close(),
   };
+}
+
+async function readSamples(registry: Registry, metric: string): Promise<MetricSample[]> {
+  const { values = [] } = (await registry.getSingleMetric(metric)?.get()) ?? {};
+  return values.map(({ labels, value, ...named }) => ({
+    name: 'metricName' in named && typeof named.metricName === 'string' ? named.metricName : metric,
+    labels: labels as MetricSample['labels'],
+    value,
+  }));
 }
 
 function registerEventLoopDelay(registry: Registry, monitor: EventLoopMonitor): void {

@@ -20,15 +20,15 @@ export async function openPersonalData({ profile, call }) {
     element('p', {}, file),
     problem,
     element('p', { class: 'choices' }, load),
-    createPart('Delete the account', ...createDeletion(profile.email, call)),
+    createPart('Delete the account', ...createDeletion(profile, call)),
   ];
 }
 
 /**
- * @param {string} email
+ * @param {import('./open-account.js').Profile} profile
  * @param {import('./open-account.js').Account['call']} call
  */
-function createDeletion(email, call) {
+function createDeletion({ email, mfa_enabled: hasSecondFactor }, call) {
   const typed = createInput(
     { form: 'delete', name: 'confirmation', label: 'Your e-mail address', hint: `Type ${email} to confirm.` },
     { autocomplete: 'off', spellcheck: 'false' },
@@ -37,8 +37,12 @@ function createDeletion(email, call) {
     { form: 'delete', name: 'password', label: 'Password' },
     { type: 'password', autocomplete: 'current-password', maxlength: '128' },
   );
+  const code = createInput(
+    { form: 'delete', name: 'code', label: 'Code', hint: 'Of the authenticator, or a recovery code.' },
+    { autocomplete: 'one-time-code', minlength: '6', maxlength: '32', spellcheck: 'false' },
+  );
   const form = createForm({
-    fields: [typed, password],
+    fields: hasSecondFactor ? [typed, password, code] : [typed, password],
     submit: 'Delete the account',
     look: 'danger',
     onSubmit: async (values) => {
@@ -47,7 +51,7 @@ function createDeletion(email, call) {
         typed.focus();
         return;
       }
-      await call('/users/me', { method: 'DELETE', body: { password: values.password } });
+      await call('/users/me', { method: 'DELETE', body: { password: values.password, code: values.code } });
       rememberSignedIn(false);
       location.assign('/');
     },

@@ -1,5 +1,5 @@
 import { element } from '../dom.js';
-import { createForm, createInput } from '../forms.js';
+import { createButton, createForm, createInput, messageOf } from '../forms.js';
 import { createNewPassword } from '../sign-in.js';
 import { createPart } from './lists.js';
 import { tellDay } from './tell.js';
@@ -29,7 +29,25 @@ export async function openProfile({ profile, organization, call }) {
     element('dt', {}, 'Account since'),
     element('dd', {}, tellDay(profile.created_at, organization)),
   );
-  return [facts, form, createPart('Password', createPasswordForm(profile.email, call))];
+  const unconfirmed = profile.email_verified_at ? [] : [createResending(call)];
+  return [facts, ...unconfirmed, form, createPart('Password', createPasswordForm(profile.email, call))];
+}
+
+/** @param {import('./open-account.js').Account['call']} call */
+function createResending(call) {
+  const told = element('span', { class: 'meta', role: 'status' });
+  const resend = createButton('Mail the link again', () => {
+    told.textContent = '';
+    call('/auth/verify-email/resend', { method: 'POST' }).then(
+      ({ message }) => {
+        told.textContent = message;
+      },
+      (error) => {
+        told.textContent = messageOf(error);
+      },
+    );
+  });
+  return element('p', { class: 'choices' }, resend, told);
 }
 
 /**

@@ -20,6 +20,41 @@ export const permissions = {
     isScope: true,
     meaning: 'Post activity items.',
   },
+  'metrics:read': {
+    leastRole: 'viewer',
+    isScope: true,
+    meaning: 'See what is measured, its values and trends.',
+  },
+  'metrics:write': {
+    leastRole: 'member',
+    isScope: true,
+    meaning: 'Write measured values.',
+  },
+  'metrics:describe': {
+    leastRole: 'analyst',
+    isScope: true,
+    meaning: 'Say how a metric is read: unit, direction, aggregation.',
+  },
+  'dashboard:read': {
+    leastRole: 'viewer',
+    isScope: true,
+    meaning: 'See the dashboards of the organization.',
+  },
+  'activity:write': {
+    leastRole: 'member',
+    isScope: true,
+    meaning: 'Write down activity; that of other members, with the role admin or higher or an API key.',
+  },
+  'assessments:read': {
+    leastRole: 'analyst',
+    isScope: true,
+    meaning: 'See the assessments of members.',
+  },
+  'assessments:write': {
+    leastRole: 'member',
+    isScope: true,
+    meaning: 'Make and change one’s own assessments; those of others, with the role admin or higher.',
+  },
   'feed:read': {
     leastRole: 'viewer',
     isScope: true,
@@ -89,6 +124,11 @@ export const permissions = {
     leastRole: 'viewer',
     isScope: false,
     meaning: 'See how the installation runs, and the mails it keeps.',
+  },
+  'system:write': {
+    leastRole: 'viewer',
+    isScope: false,
+    meaning: 'Run jobs, change their schedules, pause and resume them.',
   },
 };
 

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createRefreshTokens, hashToken } from './refresh-tokens.ts';
+import { createFamilyTokens } from './family-tokens.ts';
+import { hashOpaqueToken } from './opaque-token.ts';
 
-const tokens = createRefreshTokens(randomBytes(32));
+const tokens = createFamilyTokens(randomBytes(32));
 const families = fc.uuid();
 const counts = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
@@ -14,13 +15,13 @@ describe('A refresh token', () => {
         const { token, hash } = tokens.issue(family, count);
         expect(tokens.read(token)).toEqual({ family, count });
         expect(tokens.issue(family, count).token).toBe(token);
-        expect(hash).toEqual(hashToken(token));
+        expect(hash).toEqual(hashOpaqueToken(token));
       }),
     );
   });
 
   test('is nothing once a character is changed, cut off or added, nor under another key', () => {
-    const other = createRefreshTokens(randomBytes(32));
+    const other = createFamilyTokens(randomBytes(32));
     fc.assert(
       fc.property(families, fc.nat(), fc.constantFrom(...'Aa0-_=.'), (family, place, character) => {
         const { token } = tokens.issue(family, 3);

@@ -1,17 +1,18 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { hashOpaqueToken } from './opaque-token.ts';
 
-/** A refresh token as it is answered and as it is kept. */
-export interface RefreshToken {
+/** A token as it is answered and as it is kept. */
+export interface FamilyToken {
   readonly token: string;
   readonly hash: Buffer;
 }
 
 /**
- * The tokens of a session's family, each derived from the server's key, the family and how many came before, so that the
- * same successor can be answered twice while only hashes are kept.
+ * The tokens of a family, such as the refresh tokens of a session: each derived from the server's key, the family and
+ * how many came before, so that the same successor can be answered twice while only hashes are kept.
  */
-export interface RefreshTokens {
-  issue(family: string, count: number): RefreshToken;
+export interface FamilyTokens {
+  issue(family: string, count: number): FamilyToken;
   /** Which token of which family it is; undefined for what was not issued under this key. */
   read(token: string): { family: string; count: number } | undefined;
 }
@@ -20,7 +21,7 @@ const familyBytes = 16;
 const countBytes = 4;
 const macBytes = 32;
 
-export function createRefreshTokens(key: Buffer): RefreshTokens {
+export function createFamilyTokens(key: Buffer): FamilyTokens {
   const macOf = (name: Buffer) => createHmac('sha256', key).update(name).digest();
   return {
     issue: (family, count) => {
@@ -28,7 +29,7 @@ export function createRefreshTokens(key: Buffer): RefreshTokens {
       name.write(family.replaceAll('-', ''), 'hex');
       name.writeUInt32BE(count, familyBytes);
       const token = Buffer.concat([name, macOf(name)]).toString('base64url');
-      return { token, hash: hashToken(token) };
+      return { token, hash: hashOpaqueToken(token) };
     },
     read: (token) => {
       const bytes = Buffer.from(token, 'base64url');
@@ -42,9 +43,4 @@ export function createRefreshTokens(key: Buffer): RefreshTokens {
       return { family, count: name.readUInt32BE(familyBytes) };
     },
   };
-}
-
-/** Tokens are 256 bits that nobody can guess, so a plain hash of them cannot be guessed back. */
-export function hashToken(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }

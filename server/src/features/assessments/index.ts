@@ -1,0 +1,3 @@
+export { createAssessmentsFeature } from './assessments.feature.ts';
+export { type AssessmentNumbers, assessmentsOf, type OceanAverages, readOceanAverages } from './assessments.views.ts';
+export { assessmentsPersonalData } from './declare-personal-data.ts';

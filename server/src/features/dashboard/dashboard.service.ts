@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto';
+import {
+  type DashboardSummary,
+  getDashboardSummary,
+  type getRealtime,
+  type SystemStatus,
+} from '@almanac/contract/dashboard.ts';
+import type { EndpointAnswer } from '@almanac/contract/endpoint.ts';
+import { readActivityNow } from '#features/engagement/index.ts';
+import type { UserPrincipal } from '#platform/access/principal.ts';
+import type { CachedAnswer } from '#platform/cache/cached-answer.ts';
+import type { Caches } from '#platform/cache/caches.ts';
+import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
+import { validationFailed } from '#platform/errors/app-error.ts';
+import { createEncoder } from '#platform/http/bind.ts';
+import {
+  type ComparedPeriods,
+  changeOf,
+  compareCounts,
+  comparePeriods,
+  describeComparison,
+  toAssessmentCounts,
+  toUserCounts,
+} from './compare-period.ts';
+import { readPeriodNumbers } from './dashboard.views.ts';
+import { type AskedPeriod, readPeriod } from './read-period.ts';
+
+/** What one metric came to in a period and in the part of the one before, by its own aggregation. */
+export interface Headline {
+  readonly metric_type: string;
+  readonly metric_name: string;
+  readonly metric_unit: string | null;
+  readonly direction: 'up' | 'down' | 'none';
+  readonly aggregation: 'sum' | 'average' | 'last';
+  readonly value: number | null;
+  readonly previous: number | null;
+  /** The newest point counted. */
+  readonly as_of: Date | null;
+}
+
+/** Two half-open ranges in epoch milliseconds. */
+export interface HeadlineRanges {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly previousFromMs: number;
+  readonly previousToMs: number;
+}
+
+export type ReadHeadlines = (tx: OrganizationTx, ranges: HeadlineRanges) => Promise<readonly Headline[]>;
+
+/** A computed value that is handed to the metric store. */
+export interface ComputedPoint {
+  readonly id: string;
+  readonly metric_type: string;
+  readonly metric_name: string;
+  readonly metric_value: number;
+  readonly metric_unit: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly recorded_at: Date;
+}
+
+/** Writes points, of which those whose id and time are known count no more; answers how many were new. */
+export type RecordPoints = (
+  tx: OrganizationTx,
+  points: readonly ComputedPoint[],
+) => Promise<{ readonly accepted: number }>;
+
+export interface DashboardOptions {
+  scopes: Pick<Scopes, 'inOrganization'>;
+  caches: Pick<Caches, 'dashboard'>;
+  readHeadlines: ReadHeadlines;
+  readSystemStatus: () => Promise<SystemStatus>;
+  now: () => Date;
+}
+
+/** The cache topic of everything that a dashboard of the organization says. */
+export const dashboardTopic = 'dashboard';
+
+/** Raised when the shape of an answer changes, so that no cache serves the old one. */
+const schemaVersion = '1';
+
+type Realtime = EndpointAnswer<typeof getRealtime>;
+
+/** The use cases of the organization's dashboard. */
+export interface DashboardService {
+  /** The summary as bytes. Throws VALIDATION_ERROR for what is no period. */
+  getSummary(principal: UserPrincipal, asked: AskedPeriod): CachedAnswer | Promise<CachedAnswer>;
+  getRealtime(principal: UserPrincipal): Promise<Realtime>;
+}
+
+export function createDashboardService(options: DashboardOptions): DashboardService {
+  const { scopes, caches, readHeadlines, readSystemStatus, now } = options;
+  const encode = createEncoder(getDashboardSummary);
+  return {
+    getSummary: (principal, asked) => {
+      const { organizationId, organization } = principal;
+      const { timezone } = organization;
+      const current = readPeriod(asked, { nowMs: now().getTime(), timezone });
+      if ('field' in current) throw validationFailed([current]);
+      const parts = ['summary', 'dashboard:read', current.startDate, current.endDate, timezone, schemaVersion];
+      const key = { organizationId, topic: dashboardTopic, parts };
+      const compute = async (tx: OrganizationTx): Promise<CachedAnswer> => {
+        const nowMs = now().getTime();
+        const periods = comparePeriods(current, { nowMs, timezone });
+        const body = encode(await readSummary(tx, periods, readHeadlines));
+        // Nothing counts versions here. Of bytes that are kept the hash is made once, however often they are asked for.
+        const version = createHash('sha256').update(body).digest('base64url').slice(0, 22);
+        return { body, etag: `W/"${organizationId}/${version}"`, ...validUntil(current, nowMs) };
+      };
+      return (
+        caches.dashboard.peek(key) ?? caches.dashboard.getOrSet(key, () => scopes.inOrganization(principal, compute))
+      );
+    },
+
+    getRealtime: async (principal) => {
+      const { timezone } = principal.organization;
+      const system_status = await readSystemStatus();
+      const found = await scopes.inOrganization(principal, (tx) => readActivityNow(tx, { now: now(), timezone }));
+      return {
+        active_users_15min: found.activeIn15Minutes,
+        active_users_today: found.activeToday,
+        activities_last_hour: found.eventsInLastHour,
+        system_status,
+        last_event_id: found.lastEventId,
+        as_of: found.lastAt?.toISOString() ?? null,
+      };
+    },
+  };
+}
+
+/** The numbers of a period, compared with the one before. */
+async function readSummary(
+  tx: OrganizationTx,
+  periods: ComparedPeriods,
+  readHeadlines: ReadHeadlines,
+): Promise<DashboardSummary> {
+  const { current, previous, previousUntilMs, isComplete } = periods;
+  const numbers = await readPeriodNumbers(tx, periods);
+  const headlines = await readHeadlines(tx, {
+    fromMs: current.startMs,
+    toMs: current.endMs,
+    previousFromMs: previous.startMs,
+    previousToMs: previousUntilMs,
+  });
+  const inputs = [numbers.users.last_at, numbers.assessments.last_at, ...headlines.map(({ as_of }) => as_of)];
+  return {
+    organization_id: tx.organizationId,
+    period_start: current.startDate,
+    period_end: current.endDate,
+    user_stats: compareCounts(periods, {
+      current: toUserCounts(numbers.users),
+      previous: toUserCounts(numbers.previousUsers),
+    }),
+    assessment_stats: compareCounts(periods, {
+      current: toAssessmentCounts(numbers.assessments),
+      previous: toAssessmentCounts(numbers.previousAssessments),
+    }),
+    metrics: headlines.map((headline) => presentHeadline(headline, periods)),
+    comparison: describeComparison(periods),
+    as_of: newestOf(inputs),
+    complete: isComplete,
+  };
+}
+
+function presentHeadline({ as_of: _, ...headline }: Headline, periods: ComparedPeriods) {
+  const { value, previous } = headline;
+  const change = value === null ? { percent: null, reason: null } : changeOf(periods, previous, value);
+  return { ...headline, change_percentage: change.percent, change_reason: change.reason ?? null };
+}
+
+function newestOf(times: readonly (string | Date | null)[]): string | null {
+  const known = times.flatMap((time) => (time === null ? [] : [new Date(time).getTime()]));
+  return known.length === 0 ? null : new Date(Math.max(...known)).toISOString();
+}
+
+/** What says that a period has not begun, or is not over, must not be served once it has or is. */
+function validUntil({ startMs, endMs }: { startMs: number; endMs: number }, nowMs: number) {
+  if (nowMs >= endMs) return {};
+  return { validUntil: nowMs < startMs ? startMs : endMs };
+}

@@ -1,0 +1,2 @@
+export { createMetricsFeature, type MetricsFeature } from './metrics.feature.ts';
+export { startOfKeptMonths } from './metrics.store.ts';

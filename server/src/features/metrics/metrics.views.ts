@@ -1,0 +1,265 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { OrganizationTx } from '#platform/db/scopes.ts';
+
+/** Which values a list is of. Times are instants, the end excluded. */
+export interface MetricFilter {
+  readonly metric_type: string | undefined;
+  readonly metric_name: string | undefined;
+  readonly dimension_1: string | undefined;
+  readonly from: Date | undefined;
+  readonly to: Date | undefined;
+}
+
+/** Where a list goes on: the last row's time, as PostgreSQL writes it, and id. */
+export type ListPosition = readonly [at: string, id: string];
+
+interface ListPage extends MetricFilter {
+  readonly after: ListPosition | undefined;
+  readonly limit: number;
+}
+
+/** A point as it was stored. */
+export interface PointRow {
+  id: string;
+  metric_type: string;
+  metric_name: string;
+  metric_value: string;
+  metric_unit: string | null;
+  dimension_1: string | null;
+  dimension_2: string | null;
+  dimension_3: string | null;
+  metadata: Record<string, unknown> | null;
+  business_id: string | null;
+  source_id: string | null;
+  recorded_at: Date;
+  /** The time to the microsecond, for the cursor. */
+  position: string;
+}
+
+/** Points of a filter, the newest first: read from an index in that order, so a page costs what it shows. */
+export async function listPoints(tx: OrganizationTx, page: ListPage): Promise<PointRow[]> {
+  const { metric_type, metric_name, dimension_1, from, to, after, limit } = page;
+  const bounds = sql`
+    true ${from ? sql`and m.recorded_at >= ${from}` : sql``} ${to ? sql`and m.recorded_at < ${to}` : sql``}
+    ${dimension_1 === undefined ? sql`` : ofDimension(tx, dimension_1)}
+    ${after ? sql`and (m.recorded_at, m.id) < (${after[0]}::timestamptz, ${after[1]}::uuid)` : sql``}`;
+  const newest = sql`order by m.recorded_at desc, m.id desc limit ${limit}`;
+  const columns = sql`m.*, m.recorded_at::text as position`;
+  // An index holds each metric's points in order: of several metrics, the newest of each are merged.
+  const isNamed = metric_type !== undefined || metric_name !== undefined;
+  const points = isNamed
+    ? sql`
+      select m.* from metric_catalog c cross join lateral (
+        select * from dashboard_metrics m
+        where m.organization_id = c.organization_id and m.metric_type = c.metric_type
+          and m.metric_name = c.metric_name and ${bounds} ${newest}
+      ) m
+      where c.organization_id = ${tx.organizationId} and ${namedAs(metric_type, metric_name)}`
+    : sql`select * from dashboard_metrics m where m.organization_id = ${tx.organizationId} and ${bounds} ${newest}`;
+  const { rows } = await sql<PointRow>`select ${columns} from (${points}) m ${newest}`.execute(tx.db);
+  return rows;
+}
+
+/** The series tell at once where there is none of the dimension, and no point is looked at then. */
+function ofDimension({ organizationId }: OrganizationTx, dimension: string) {
+  return sql`and m.dimension_1 = ${dimension} and (select exists (
+    select from metric_series s where s.organization_id = ${organizationId} and s.dimension_1 = ${dimension}))`;
+}
+
+function namedAs(type: string | undefined, name: string | undefined) {
+  return sql`true ${type === undefined ? sql`` : sql`and c.metric_type = ${type}`}
+    ${name === undefined ? sql`` : sql`and c.metric_name = ${name}`}`;
+}
+
+/** A step of time of one series. */
+export interface BucketRow {
+  series_id: string;
+  metric_type: string;
+  metric_name: string;
+  metric_unit: string | null;
+  dimension_1: string | null;
+  dimension_2: string | null;
+  dimension_3: string | null;
+  bucket_start: Date;
+  count: number;
+  sum: string;
+  min: string;
+  max: string;
+  average: string;
+  last_value: string;
+  last_at: Date;
+}
+
+/** The steps that values are kept or summed up in. */
+export type Step = 'hour' | 'day' | 'week';
+
+interface BucketPage extends ListPage {
+  readonly step: Step;
+  readonly timezone: string;
+  readonly firstDayOfWeek: number;
+}
+
+/** Hours, days or weeks of the series of a filter, the newest first; weeks are summed up from days. */
+export async function listBuckets(tx: OrganizationTx, page: BucketPage): Promise<BucketRow[]> {
+  const { metric_type, metric_name, dimension_1, from, to, after, limit, step } = page;
+  const start = step === 'week' ? weekStart(page) : sql`r.bucket_start`;
+  const { rows } = await sql<BucketRow>`
+    select s.id as series_id, s.metric_type, s.metric_name, c.metric_unit, s.dimension_1, s.dimension_2, s.dimension_3,
+      b.bucket_start, b.count, b.sum, b.min, b.max, b.sum / b.count as average, b.last_value, b.last_at
+    from metric_catalog c
+    join metric_series s on s.organization_id = c.organization_id and s.metric_type = c.metric_type
+      and s.metric_name = c.metric_name
+    cross join lateral (
+      select ${start} as bucket_start, sum(r.count)::bigint as count, sum(r.sum) as sum, min(r.min) as min,
+        max(r.max) as max, (array_agg(r.last_value order by r.last_at desc))[1] as last_value, max(r.last_at) as last_at
+      from metric_rollups r
+      where r.organization_id = s.organization_id and r.series_id = s.id
+        and r.granularity = ${step === 'hour' ? 'hour' : 'day'}
+        ${from ? sql`and r.bucket_start >= ${from}` : sql``} ${to ? sql`and r.bucket_start < ${to}` : sql``}
+      group by 1
+      ${after ? sql`having (${start}, s.id) < (${after[0]}::timestamptz, ${after[1]}::uuid)` : sql``}
+      order by 1 desc limit ${limit}
+    ) b
+    where c.organization_id = ${tx.organizationId} and ${namedAs(metric_type, metric_name)}
+      ${dimension_1 === undefined ? sql`` : sql`and s.dimension_1 = ${dimension_1}`}
+    order by b.bucket_start desc, s.id desc limit ${limit}`.execute(tx.db);
+  return rows;
+}
+
+/** Where the week of a day's rollup begins, in the organization's time zone. */
+function weekStart({ timezone, firstDayOfWeek }: Pick<BucketPage, 'timezone' | 'firstDayOfWeek'>) {
+  const day = sql`(r.bucket_start at time zone ${sql.lit(timezone)})::date`;
+  return sql`((${day} - (extract(isodow from ${day})::int - ${sql.lit(firstDayOfWeek)} + 7) % 7)::timestamp
+    at time zone ${sql.lit(timezone)})`;
+}
+
+/** A metric as the database knows it. */
+export interface MetricRow {
+  metric_type: string;
+  metric_name: string;
+  metric_unit: string | null;
+  direction: 'up' | 'down' | 'none' | null;
+  aggregation: 'sum' | 'average' | 'last' | null;
+  series: number;
+  first_seen: Date | null;
+  last_seen: Date | null;
+}
+
+/** The metrics of an organization by type and name, or one of them: when each was first and last seen is one look-up a series. */
+export async function readCatalog(
+  tx: OrganizationTx,
+  { metric_type, metric_name }: { metric_type?: string | undefined; metric_name?: string | undefined } = {},
+): Promise<MetricRow[]> {
+  const { rows } = await sql<MetricRow>`
+    select c.metric_type, c.metric_name, c.metric_unit, c.direction, c.aggregation, s.series, s.first_seen, s.last_seen
+    from metric_catalog c
+    cross join lateral (
+      select count(*) as series, min(first.bucket_start) as first_seen, max(last.last_at) as last_seen
+      from metric_series s
+      cross join lateral (
+        select r.bucket_start from metric_rollups r
+        where r.organization_id = s.organization_id and r.series_id = s.id and r.granularity = 'hour'
+        order by r.bucket_start limit 1
+      ) first
+      cross join lateral (
+        select r.last_at from metric_rollups r
+        where r.organization_id = s.organization_id and r.series_id = s.id and r.granularity = 'hour'
+        order by r.bucket_start desc limit 1
+      ) last
+      where s.organization_id = c.organization_id and s.metric_type = c.metric_type and s.metric_name = c.metric_name
+    ) s
+    where c.organization_id = ${tx.organizationId} and ${namedAs(metric_type, metric_name)}
+    order by c.metric_type, c.metric_name`.execute(tx.db);
+  return rows;
+}
+
+/** A period's values of a metric, over all its series. */
+export interface PeriodRow {
+  metric_type: string;
+  metric_name: string;
+  period: number;
+  count: number;
+  sum: string;
+  average: string;
+  /** The last values of the series, added up and averaged. */
+  last_total: string;
+  last_average: string;
+  last_at: Date;
+}
+
+interface Periods {
+  readonly metric_type?: string | undefined;
+  readonly metric_name?: string | undefined;
+  /** Where each period begins, and the last one ends: local midnights, in order. */
+  readonly bounds: readonly Date[];
+}
+
+/** Sums metrics up over periods of whole local days that follow each other; a period without a value is left out. */
+export function readPeriods(tx: OrganizationTx, periods: Periods): Promise<PeriodRow[]> {
+  const { metric_type, metric_name, bounds } = periods;
+  const times = sql`${bounds.map((bound) => bound.toISOString())}::timestamptz[]`;
+  const [first, last] = [bounds[0], bounds.at(-1)];
+  return sumUp(
+    tx,
+    sql`
+      select width_bucket(r.bucket_start, ${times}) - 1 as period, s.metric_type, s.metric_name, r.count, r.sum,
+        r.last_value, r.last_at, r.series_id
+      from metric_series s
+      join metric_rollups r on r.organization_id = s.organization_id and r.series_id = s.id and r.granularity = 'day'
+        and r.bucket_start >= ${first} and r.bucket_start < ${last}
+      where s.organization_id = ${tx.organizationId}
+        ${metric_type === undefined ? sql`` : sql`and s.metric_type = ${metric_type}`}
+        ${metric_name === undefined ? sql`` : sql`and s.metric_name = ${metric_name}`}`,
+  );
+}
+
+/** Sums parts up by metric and period: the last value is one of each series, so that none speaks for the others. */
+async function sumUp({ db }: OrganizationTx, parts: RawBuilder<unknown>): Promise<PeriodRow[]> {
+  const { rows } = await sql<PeriodRow>`
+    with series as (
+      select metric_type, metric_name, period, sum(count) as count, sum(sum) as sum,
+        (array_agg(last_value order by last_at desc))[1] as last_value, max(last_at) as last_at
+      from (${parts}) parts group by metric_type, metric_name, period, series_id
+    )
+    select metric_type, metric_name, period, sum(count)::bigint as count, sum(sum) as sum,
+      sum(sum) / sum(count) as average, sum(last_value) as last_total, avg(last_value) as last_average,
+      max(last_at) as last_at
+    from series group by 1, 2, 3 order by 1, 2, 3`.execute(db);
+  return rows;
+}
+
+/** A stretch of time that begins at a local midnight and may end within an hour. */
+export interface Stretch {
+  readonly from: Date;
+  /** The last local midnight, and the last full local hour, not after the end. */
+  readonly lastDay: Date;
+  readonly lastHour: Date;
+  readonly to: Date;
+}
+
+/** Sums every metric up over two stretches, periods 0 and 1: days, the hours of what is no full day, the points of what is no full hour. */
+export function readStretches(tx: OrganizationTx, stretches: readonly [Stretch, Stretch]): Promise<PeriodRow[]> {
+  const parts = stretches.map(
+    ({ from, lastDay, lastHour, to }, period) => sql`
+      select ${sql.lit(period)}::int as period, s.metric_type, s.metric_name, r.count, r.sum, r.last_value, r.last_at,
+        r.series_id
+      from metric_series s join metric_rollups r on r.organization_id = s.organization_id and r.series_id = s.id
+        and ((r.granularity = 'day' and r.bucket_start >= ${from} and r.bucket_start < ${lastDay})
+          or (r.granularity = 'hour' and r.bucket_start >= ${lastDay} and r.bucket_start < ${lastHour}))
+      where s.organization_id = ${tx.organizationId}
+      union all
+      select ${sql.lit(period)}::int, metric_type, metric_name, 1, metric_value, metric_value, recorded_at, series_id
+      from dashboard_metrics
+      where organization_id = ${tx.organizationId} and recorded_at >= ${lastHour} and recorded_at < ${to}`,
+  );
+  return sumUp(tx, sql.join(parts, sql` union all `));
+}
+
+/** The metrics of an organization and how they are read, without what they hold. */
+export async function readMetrics(tx: OrganizationTx): Promise<MetricRow[]> {
+  const { rows } = await sql<MetricRow>`
+    select metric_type, metric_name, metric_unit, direction, aggregation, 0 as series, null as first_seen,
+      null as last_seen
+    from metric_catalog where organization_id = ${tx.organizationId} order by metric_type, metric_name`.execute(tx.db);
+  return rows;
+}

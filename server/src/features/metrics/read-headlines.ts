@@ -1,0 +1,69 @@
+import type { Metric } from '@almanac/contract/metrics.ts';
+import type { OrganizationTx } from '#platform/db/scopes.ts';
+import { readStretches, type Stretch } from './metrics.views.ts';
+import { aggregateOf } from './shape-trend.ts';
+
+/** A metric's value in a period and in the part of the one before that it is compared with. */
+export interface Headline extends Pick<Metric, 'metric_type' | 'metric_name' | 'metric_unit' | 'direction'> {
+  readonly aggregation: Metric['aggregation'];
+  /** Null where the period has none. */
+  readonly value: number | null;
+  readonly previous: number | null;
+  /** The newest point counted. */
+  readonly as_of: Date | null;
+}
+
+/** Two half-open ranges in epoch milliseconds. */
+export interface HeadlineRanges {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly previousFromMs: number;
+  readonly previousToMs: number;
+}
+
+const mostHeadlines = 50;
+
+/**
+ * What each metric of a list came to in two ranges that begin at local midnights, the first 50 that have a value in
+ * either. A range that ends within a day or an hour counts what is before its end, to the point.
+ */
+export async function readHeadlines(
+  tx: OrganizationTx,
+  metrics: readonly Metric[],
+  ranges: HeadlineRanges & { timezone: string },
+): Promise<Headline[]> {
+  const { fromMs, toMs, previousFromMs, previousToMs, timezone } = ranges;
+  const current = stretch(fromMs, toMs, timezone);
+  const before = stretch(previousFromMs, previousToMs, timezone);
+  const rows = await readStretches(tx, [current, before]);
+  const byMetric = Map.groupBy(rows, keyOf);
+  const found = metrics.flatMap((metric) => {
+    const own = byMetric.get(keyOf(metric)) ?? [];
+    return own.length === 0 ? [] : [{ metric, own }];
+  });
+  return found.slice(0, mostHeadlines).map(({ metric, own }) => {
+    const [now, then] = [own.find(({ period }) => period === 0), own.find(({ period }) => period === 1)];
+    const { metric_type, metric_name, metric_unit, direction, aggregation } = metric;
+    return {
+      ...{ metric_type, metric_name, metric_unit, direction, aggregation },
+      value: aggregateOf(now, metric),
+      previous: aggregateOf(then, metric),
+      as_of: now?.last_at ?? null,
+    };
+  });
+}
+
+const keyOf = ({ metric_type, metric_name }: { metric_type: string; metric_name: string }) =>
+  `${metric_type}\n${metric_name}`;
+
+function stretch(fromMs: number, toMs: number, timezone: string): Stretch {
+  const end = Temporal.Instant.fromEpochMilliseconds(toMs).toZonedDateTimeISO(timezone);
+  const lastDay = new Date(Math.max(fromMs, end.startOfDay().epochMilliseconds));
+  const hour = end.round({ smallestUnit: 'hour', roundingMode: 'floor' });
+  return {
+    from: new Date(fromMs),
+    lastDay,
+    lastHour: new Date(Math.max(fromMs, hour.epochMilliseconds)),
+    to: new Date(toMs),
+  };
+}

@@ -1,0 +1,69 @@
+import type { EndpointAnswer } from '@almanac/contract/endpoint.ts';
+import type { getTrends, Metric } from '@almanac/contract/metrics.ts';
+import { findAnomalies, fitTheilSen, judgeTrend } from '#analysis/trend.ts';
+import { changeBetween } from '#kernel/change.ts';
+import type { Week } from '#kernel/weeks.ts';
+import type { PeriodRow } from './metrics.views.ts';
+
+type TrendAnswer = EndpointAnswer<typeof getTrends>;
+
+interface TrendInput {
+  readonly metric: Metric;
+  /** The weeks shown and the one before them, in order. */
+  readonly weeks: readonly Week[];
+  /** The values by the weeks' places. */
+  readonly rows: readonly PeriodRow[];
+  readonly nowMs: number;
+}
+
+/** Puts a metric's weeks together: the running one is shown, is compared with nothing and decides nothing. */
+export function shapeTrend({ metric, weeks, rows, nowMs }: TrendInput): TrendAnswer {
+  const values = weeks.map((_, place) =>
+    aggregateOf(
+      rows.find(({ period }) => period === place),
+      metric,
+    ),
+  );
+  const isFull = (place: number) => (weeks[place]?.endMs ?? 0) <= nowMs;
+  const samples = values.flatMap((y, x) => (y === null || !isFull(x) || x === 0 ? [] : [{ x, y }]));
+  const marks = findAnomalies(samples, fitTheilSen(samples));
+  const anomalies = new Set(samples.filter((_, index) => marks[index]).map(({ x }) => x));
+  const { metric_type, metric_name, metric_unit, direction, aggregation } = metric;
+  const trend_data = weeks.slice(1).map((week, index) => {
+    const place = index + 1;
+    const change = describeChange(values[index] ?? null, values[place] ?? null, isFull(place));
+    const partial = isFull(place) ? {} : { partial: true };
+    return {
+      week_start: week.startDate,
+      value: values[place] ?? null,
+      ...change,
+      ...partial,
+      anomaly: anomalies.has(place),
+    };
+  });
+  const asOfMs = rows.map(({ last_at }) => last_at.getTime());
+  return {
+    ...{ metric_type, metric_name, metric_unit, direction, aggregation, trend_data },
+    overall_trend: judgeTrend(samples, direction),
+    as_of: asOfMs.length === 0 ? null : new Date(Math.max(...asOfMs)).toISOString(),
+    complete: trend_data.every(({ partial }) => !partial),
+  };
+}
+
+/** What a period's values come to; null where there is none. Last values of counts are added up, others averaged. */
+export function aggregateOf(
+  row: PeriodRow | undefined,
+  { aggregation, metric_unit }: Pick<Metric, 'aggregation' | 'metric_unit'>,
+): number | null {
+  if (!row) return null;
+  if (aggregation === 'sum') return Number(row.sum);
+  if (aggregation === 'average') return Number(row.average);
+  return Number(metric_unit === 'count' ? row.last_total : row.last_average);
+}
+
+function describeChange(previous: number | null, current: number | null, isFull: boolean) {
+  if (!isFull) return { change_percentage: null, change_reason: 'period_incomplete' };
+  if (current === null) return { change_percentage: null, change_reason: 'value_missing' };
+  const { percent, reason } = changeBetween(previous, current);
+  return reason === undefined ? { change_percentage: percent } : { change_percentage: percent, change_reason: reason };
+}

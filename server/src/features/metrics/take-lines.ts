@@ -1,0 +1,113 @@
+import type { FieldFault } from '@almanac/contract/errors.ts';
+import { addPoints, type MetricPoint } from '@almanac/contract/metrics.ts';
+import { AppError } from '#platform/errors/app-error.ts';
+import { parseJsonBytes } from '#platform/http/bodies.ts';
+import { createBodyReader } from '#platform/http/validation.ts';
+import { type LineBatch, readLines } from './read-lines.ts';
+
+/** What writing points did. */
+export interface PointCounts {
+  accepted: number;
+  duplicates: number;
+}
+
+const readBody = createBodyReader(addPoints.body);
+const linesPerBatch = 2_000;
+
+/**
+ * Writes points from lines, a batch a transaction: while one is written the next is read, so memory holds two of them
+ * however long the stream is. Where a line is wrong its batch is not written; the error names the line. Each AppError
+ * says in its details how many points of the batches before were written. Of a batch that could not be written and one
+ * after it that could not be read, the first is told.
+ */
+export async function takeLines(
+  input: AsyncIterable<Buffer>,
+  write: (points: MetricPoint[]) => Promise<PointCounts>,
+): Promise<PointCounts> {
+  const total: PointCounts = { accepted: 0, duplicates: 0 };
+  let writing: Promise<void> = Promise.resolve();
+  let from = 1;
+  try {
+    for await (const batch of readLines(input, linesPerBatch)) {
+      const points = readPoints(batch);
+      await writing;
+      from = batch.from;
+      writing = write(points).then(({ accepted, duplicates }) => {
+        total.accepted += accepted;
+        total.duplicates += duplicates;
+      });
+      // Met at the next await; until then it must not end the process.
+      writing.catch(() => undefined);
+    }
+    await writing;
+    return total;
+  } catch (error) {
+    const first = await writing.then(
+      () => error,
+      (failure: unknown) => failure,
+    );
+    throw describeFailure(first, { from, total });
+  }
+}
+
+function readPoints({ from, lines }: LineBatch): MetricPoint[] {
+  const points = lines.map((line, index) => readLine(line, from + index));
+  const { faults } = readBody({ points });
+  if (faults) throw new LineFaults(faults, from);
+  return points as MetricPoint[];
+}
+
+function readLine(line: Buffer, number: number): unknown {
+  try {
+    return parseJsonBytes(line);
+  } catch (error) {
+    const { code, faults, message } = error as AppError;
+    if (code === 'VALIDATION_ERROR') throw new LineFaults(faults, number);
+    throw new AppError({ code: 'MALFORMED_BODY', message: `Line ${number}: ${message}`, cause: error });
+  }
+}
+
+/** Faults of a batch that begins with a line. */
+class LineFaults extends Error {
+  readonly faults: readonly FieldFault[];
+  readonly from: number;
+
+  constructor(faults: readonly FieldFault[], from: number) {
+    super('Lines are wrong.');
+    this.faults = faults;
+    this.from = from;
+  }
+}
+
+const mostFaults = 20;
+
+function describeFailure(error: unknown, { from, total }: { from: number; total: PointCounts }): unknown {
+  const stays = `${total.accepted + total.duplicates} points of the lines before stay written`;
+  if (error instanceof LineFaults) return describeFaults(error, { stays, total });
+  if (!(error instanceof AppError)) return error;
+  if (error.code === 'VALIDATION_ERROR') return describeFaults({ faults: error.faults, from }, { stays, total });
+  const { code, faults, headers, retryAfterSeconds } = error;
+  return new AppError({
+    code,
+    message: `${error.message} ${stays}.`,
+    faults,
+    details: { ...error.details, ...total },
+    headers,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    cause: error,
+  });
+}
+
+function describeFaults(
+  { faults: found, from: first }: Pick<LineFaults, 'faults' | 'from'>,
+  { stays, total }: { stays: string; total: PointCounts },
+): AppError {
+  const faults = found.slice(0, mostFaults).map(({ field, issue, index = 0 }) => ({
+    field: `line ${first + index}${field.replace(/^points\[\d+\]/, '').replace(/^(?=[^.])/, '.')}`,
+    issue,
+    index: first + index - 1,
+  }));
+  const [fault] = faults;
+  const message = `${fault?.field}: ${fault?.issue}; ${stays}`;
+  return new AppError({ code: 'VALIDATION_ERROR', message, faults, details: { ...total } });
+}

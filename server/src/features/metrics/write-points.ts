@@ -1,0 +1,104 @@
+import type { MetricPoint } from '@almanac/contract/metrics.ts';
+import { newId } from '#kernel/ids.ts';
+import type { Caches } from '#platform/cache/caches.ts';
+import type { OrganizationTx } from '#platform/db/scopes.ts';
+import { validationFailed } from '#platform/errors/app-error.ts';
+import type { Feed } from '#platform/feed/feed.ts';
+import { type CheckedPoints, checkPoints } from './check-points.ts';
+import { type PointRecord, putMetrics, putPoints } from './metrics.store.ts';
+import type { PointCounts } from './take-lines.ts';
+
+/** The cache topic of everything that is said about metrics. */
+export const metricsTopic = 'metrics';
+
+export interface PointWriting {
+  caches: Pick<Caches, 'invalidate'>;
+  feed: Pick<Feed, 'publish'>;
+  /** How many go into one statement. */
+  pointsPerStatement: number;
+  now: () => Date;
+}
+
+/** A point that a feature publishes; `id` and time make it the same one however often it is. */
+export type PublishedPoint = Pick<PointRecord, 'metric_type' | 'metric_name' | 'metric_value' | 'metric_unit'> &
+  Partial<Omit<PointRecord, 'recorded_at'>> & { readonly recorded_at: Date };
+
+/** Writes points that were sent, with all that follows from them. Throws VALIDATION_ERROR naming each wrong one. */
+export function writeSent(
+  tx: OrganizationTx,
+  sent: readonly MetricPoint[],
+  writing: PointWriting,
+): Promise<PointCounts> {
+  const checked = checkPoints(sent, writing.now().getTime());
+  refuse(checked.faults);
+  return write(tx, checked, { ...writing, refusesClash: true });
+}
+
+/** Writes points that a feature publishes, with all that follows from them. */
+export function writePublished(
+  tx: OrganizationTx,
+  published: readonly PublishedPoint[],
+  writing: PointWriting,
+): Promise<PointCounts> {
+  const points = published.map((point) => ({
+    ...blank,
+    id: newId(),
+    ...point,
+    recorded_at: point.recorded_at.toISOString(),
+  }));
+  const metrics = Map.groupBy(points, (point) => `${point.metric_type}\n${point.metric_name}`);
+  const named = [...metrics.values()].flatMap(([point]) => (point ? [{ ...point, index: points.indexOf(point) }] : []));
+  // Whatever unit somebody has said since: what a feature computes is not lost for it.
+  return write(tx, { points, metrics: named, faults: [] }, { ...writing, refusesClash: false });
+}
+
+const blank = {
+  dimension_1: null,
+  dimension_2: null,
+  dimension_3: null,
+  metadata: null,
+  business_id: null,
+  source_id: null,
+};
+
+const mostFaults = 20;
+
+function refuse(faults: CheckedPoints['faults']): void {
+  const [first, ...rest] = faults;
+  if (first) throw validationFailed([first, ...rest.slice(0, mostFaults - 1)]);
+}
+
+async function write(
+  tx: OrganizationTx,
+  { points, metrics }: CheckedPoints,
+  writing: PointWriting & { refusesClash: boolean },
+): Promise<PointCounts> {
+  const { caches, feed, pointsPerStatement, now } = writing;
+  if (points.length === 0) return { accepted: 0, duplicates: 0 };
+  const { timezone, units } = await putMetrics(tx, metrics, now());
+  if (writing.refusesClash)
+    refuse(metrics.flatMap((metric, position) => describeClash(metric, units[position] ?? null)));
+  const unitOf = new Map(metrics.map((metric, position) => [keyOf(metric), units[position] ?? null]));
+  const records = points
+    .map((point) => ({ ...point, metric_unit: unitOf.get(keyOf(point)) ?? null }))
+    .sort((a, b) => compareText(a.recorded_at, b.recorded_at) || compareText(a.id, b.id));
+  const accepted = await putPoints(tx, { points: records, timezone, pointsPerStatement, now: now() });
+  const newest = new Map(records.map(({ metric_type, recorded_at }) => [metric_type, recorded_at]));
+  if (accepted > 0) {
+    for (const [metric_type, as_of] of newest)
+      feed.publish(tx, { type: 'metric_update', subject: metric_type, payload: { metric_type, as_of } });
+    tx.afterPossibleCommit(() => caches.invalidate(tx.organizationId, [metricsTopic]));
+  }
+  return { accepted, duplicates: points.length - accepted };
+}
+
+const keyOf = ({ metric_type, metric_name }: Pick<PointRecord, 'metric_type' | 'metric_name'>) =>
+  `${metric_type}\n${metric_name}`;
+
+const compareText = (a: string, b: string) => (a < b ? -1 : Number(a > b));
+
+function describeClash({ metric_unit, metric_name, index }: CheckedPoints['metrics'][number], unit: string | null) {
+  if (metric_unit === null || metric_unit === unit) return [];
+  const issue = `'${metric_unit}' is not '${unit}', the unit of '${metric_name}'; PUT /api/dashboard/catalog changes that`;
+  return [{ field: `points[${index}].metric_unit`, issue, index }];
+}

@@ -1,0 +1,1 @@
+export { createSystemFeature, type SystemFeature } from './system.feature.ts';
