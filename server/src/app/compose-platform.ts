@@ -49,7 +49,7 @@ export interface PlatformOptions {
   accessLog?: Pick<Log, 'info'>;
   now?: () => Date;
   pause?: (ms: number) => Promise<void>;
-  /** Milliseconds of a clock that never steps back. */
+  /** Milliseconds of a clock that never steps back. One that is given keeps limits in the process: Redis has its own. */
   steadyNowMs?: () => number;
   /** An open, migrated database to use instead of the configured one; it stays the caller's to close. */
   database?: Database;
@@ -73,7 +73,7 @@ export async function composePlatform(options: PlatformOptions): Promise<Platfor
     const nowMs = () => now().getTime();
     const caches = createCaches({ bus, redis, log, now: nowMs });
     // By the steady clock: a wall clock that is set back would hold every limit until it has caught up.
-    const limiter = createRateLimiter({ redis, log, now: steadyNowMs });
+    const limiter = createRateLimiter({ redis: options.steadyNowMs ? undefined : redis, log, now: steadyNowMs });
     opened.push(() => caches.close());
     opened.push(() => limiter.close());
     const telemetry = createTelemetry({ log });
