@@ -57,6 +57,12 @@ const layers: IForbiddenRuleType[] = [
     name: 'app-looks-down',
     comment: 'Move what app/ needs into app/, and let main.ts pass it in.',
     from: { path: '^server/src/app/', pathNot: tests },
+    to: { path: '^(server/src/([^/]+\\.ts$|library/)|sdk/|web/)' },
+  },
+  {
+    name: 'library-looks-down',
+    comment: 'The library is a face of app/ and the features: what both it and the server need belongs there.',
+    from: { path: '^server/src/library/', pathNot: tests },
     to: { path: '^(server/src/[^/]+\\.ts$|sdk/|web/)' },
   },
   {
@@ -90,7 +96,7 @@ const surfaces: IForbiddenRuleType[] = [
   {
     name: 'app-meets-features-through-their-index',
     comment: 'Import the feature’s index.ts; what it lacks there, export it by name.',
-    from: { path: '^server/src/(app/|[^/]+\\.ts$)', pathNot: tests },
+    from: { path: '^server/src/(app/|library/|[^/]+\\.ts$)', pathNot: tests },
     to: { path: `${features}[^/]+/`, pathNot: `${features}[^/]+/index\\.ts$` },
   },
   {

@@ -2,25 +2,20 @@ import type { FastifyInstance } from 'fastify';
 import { localGit } from '#connectors/local-git/index.ts';
 import { csvExporter } from '#exporters/csv/index.ts';
 import { jsonExporter } from '#exporters/json/index.ts';
-import { type ApiKeysFeature, createApiKeysFeature } from '#features/api-keys/index.ts';
 import { type AuditFeature, createAuditFeature } from '#features/audit/index.ts';
-import { createIdentityFeature, type IdentityFeature } from '#features/identity/index.ts';
-import { createIssuersFeature } from '#features/issuers/index.ts';
-import { createMembersFeature } from '#features/members/index.ts';
+import type { DashboardFeature } from '#features/dashboard/index.ts';
+import type { IdentityFeature } from '#features/identity/index.ts';
 import type { MetricsFeature } from '#features/metrics/index.ts';
-import { createMfaFeature, type MfaFeature } from '#features/mfa/index.ts';
-import { type BuiltIns, createOrganizationsFeature } from '#features/organizations/index.ts';
-import { createSignInGuard } from '#features/passwords/index.ts';
+import type { BuiltIns } from '#features/organizations/index.ts';
 import { createPrivacyFeature, type PrivacyFeature } from '#features/privacy/index.ts';
 import { createSourcesFeature, type SourcesFeature } from '#features/sources/index.ts';
-import { createSubscriptionsFeature } from '#features/subscriptions/index.ts';
 import type { SystemFeature } from '#features/system/index.ts';
 import { createWeeklyFeature, type WeeklyFeature } from '#features/weekly/index.ts';
-import { createSealer } from '#platform/crypto/seal.ts';
-import type { InstanceTx, OrganizationTx } from '#platform/db/scopes.ts';
+import type { OrganizationTx } from '#platform/db/scopes.ts';
 import type { JobDefinition } from '#platform/jobs/define-job.ts';
 import type { RealtimeNamespace } from '#platform/realtime/realtime.ts';
-import { type Analytics, composeAnalytics } from './compose-analytics.ts';
+import { composeAccounts } from './compose-accounts.ts';
+import { composeAnalytics } from './compose-analytics.ts';
 import type { Platform } from './compose-platform.ts';
 import { personalData } from './personal-data.ts';
 
@@ -30,6 +25,7 @@ export interface Features {
   readonly identity: IdentityFeature;
   readonly privacy: PrivacyFeature;
   readonly metrics: MetricsFeature;
+  readonly dashboard: DashboardFeature;
   readonly weekly: WeeklyFeature;
   readonly sources: SourcesFeature;
   readonly system: SystemFeature;
@@ -41,66 +37,31 @@ export interface Features {
 
 /** Joins the features, in the order in which they need each other. */
 export async function composeFeatures(platform: Platform): Promise<Features> {
-  const { config, scopes, now, log } = platform;
-  const forgetUser = (userId: string) => identity.forget({ userId });
-  const forgetOrganization = (organizationId: string) => identity.forget({ organizationId });
+  const { scopes, now, log } = platform;
   const analytics = composeAnalytics(platform);
   const audit = createAuditFeature(platform);
-  const organizations = createOrganizationsFeature({ scopes, now, forgetOrganization });
-  const builtIns = await organizations.putBuiltIns({
-    demo: config.isDemoOn,
-    anonymous: config.isAnonymousAllowed,
-    timezone: config.isProduction ? 'UTC' : Temporal.Now.timeZoneId(),
-  });
-  const guard = createSignInGuard(platform);
-  const mfa = createMfaFeature({ config, scopes, sealer: createSealer(config.encryptionKey), guard, now, forgetUser });
-  const apiKeys = createApiKeysFeature({ ...platform, forgetApiKey: (apiKeyId) => identity.forget({ apiKeyId }) });
-  const issuers = createIssuersFeature(platform);
-  const identity: IdentityFeature = createIdentityFeature({
-    ...platform,
-    ...builtIns,
-    guard,
-    checkCode: mfa.checkCode,
-    verifyApiKey: apiKeys.verify,
-    issuers,
-    makeOrganization: organizations.makeOrganization,
-    disown: (tx, account) => disown(tx, account, { apiKeys, mfa }),
-  });
-  const subscriptions = createSubscriptionsFeature({ scopes, now, forgetOrganization });
-  const forgetMember = makeForgetMember(identity, analytics);
-  const members = createMembersFeature({ ...platform, forgetMember, endKeysOf: apiKeys.endKeysOf });
+  const accounts = await composeAccounts(platform, analytics);
+  const { identity, guard, checkCode, forgetUser } = accounts;
   const weekly = createWeeklyFeature({ ...platform, exporters: [jsonExporter, csvExporter] });
   const { recordActivity } = weekly;
   const { confirmPassword } = identity;
-  const { checkCode } = mfa;
   const privacy = createPrivacyFeature({
     ...{ scopes, now, guard, personalData: [analytics.countedPeople, ...personalData] },
     ...{ confirmPassword, checkCode, forgetUser, activity: withPoints(weekly, analytics.metrics) },
   });
   const sources = createSourcesFeature({ connectors: [localGit], jobs: platform.jobs, recordActivity, log });
-  const bound = [
-    audit,
-    organizations,
-    members,
-    subscriptions,
-    identity,
-    issuers,
-    mfa,
-    apiKeys,
-    privacy,
-    weekly,
-    analytics,
-  ];
+  const bound = [audit, accounts, privacy, weekly, analytics];
   return {
     audit,
     identity,
     privacy,
     metrics: analytics.metrics,
+    dashboard: analytics.dashboard,
     weekly,
     sources,
     system: analytics.system,
-    builtIns,
-    jobs: [identity, members, privacy, weekly, sources, analytics].flatMap(({ jobs }) => jobs),
+    builtIns: accounts.builtIns,
+    jobs: [accounts, privacy, weekly, sources, analytics].flatMap(({ jobs }) => jobs),
     addRoutes: (app) => {
       for (const feature of bound) feature.addRoutes(app);
     },
@@ -113,22 +74,4 @@ function withPoints(weekly: WeeklyFeature, metrics: MetricsFeature): WeeklyFeatu
   const removeSomeActivity = async (tx: OrganizationTx) =>
     (await metrics.removeSomePoints(tx)) || weekly.removeSomeActivity(tx);
   return { ...weekly, removeSomeActivity };
-}
-
-/** What is looked up anew after a member has come, gone or changed: their standing, and whom dashboards count. */
-function makeForgetMember(identity: Pick<IdentityFeature, 'forget'>, analytics: Pick<Analytics, 'forgetDashboardsOf'>) {
-  return ({ organizationId, userId }: { organizationId: string; userId: string }) => {
-    identity.forget({ userId });
-    return analytics.forgetDashboardsOf(organizationId);
-  };
-}
-
-/** Takes from an account what somebody may have left in it before its address was proven. */
-async function disown(
-  tx: InstanceTx,
-  { user_id: userId, own_organization_id: organizationId }: { user_id: string; own_organization_id: string | null },
-  { apiKeys, mfa }: { apiKeys: Pick<ApiKeysFeature, 'endKeysOf'>; mfa: Pick<MfaFeature, 'turnOff'> },
-): Promise<void> {
-  await mfa.turnOff(tx, userId);
-  if (organizationId !== null) await apiKeys.endKeysOf(tx, { userId, organizationId });
 }

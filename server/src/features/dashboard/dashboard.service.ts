@@ -7,7 +7,7 @@ import {
 } from '@almanac/contract/dashboard.ts';
 import type { EndpointAnswer } from '@almanac/contract/endpoint.ts';
 import { readActivityNow } from '#features/engagement/index.ts';
-import type { UserPrincipal } from '#platform/access/principal.ts';
+import type { Principal } from '#platform/access/principal.ts';
 import type { CachedAnswer } from '#platform/cache/cached-answer.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
@@ -81,11 +81,14 @@ const schemaVersion = '1';
 
 type Realtime = EndpointAnswer<typeof getRealtime>;
 
+/** Who reads: a member, or the system on behalf of a program that holds the database. */
+export type Reader = Principal & { readonly organization: { readonly timezone: string } };
+
 /** The use cases of the organization's dashboard. */
 export interface DashboardService {
   /** The summary as bytes. Throws VALIDATION_ERROR for what is no period. */
-  getSummary(principal: UserPrincipal, asked: AskedPeriod): CachedAnswer | Promise<CachedAnswer>;
-  getRealtime(principal: UserPrincipal): Promise<Realtime>;
+  getSummary(principal: Reader, asked: AskedPeriod): CachedAnswer | Promise<CachedAnswer>;
+  getRealtime(principal: Reader): Promise<Realtime>;
 }
 
 export function createDashboardService(options: DashboardOptions): DashboardService {

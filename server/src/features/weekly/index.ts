@@ -1,1 +1,2 @@
+export { weeklyTopic } from './settle-changes.ts';
 export { createWeeklyFeature, type WeeklyFeature } from './weekly.feature.ts';

@@ -12,6 +12,13 @@ export function toScope(organizationId: string, topic: string): string {
   return `${organizationId.length}:${organizationId}${topic}`;
 }
 
+/** The organization of what `toScope` answered; undefined for any other text. */
+export function organizationOf(scope: string): string | undefined {
+  const [length = ''] = scope.split(':', 1);
+  const from = length.length + 1;
+  return /^\d+$/.test(length) ? scope.slice(from, from + Number(length)) : undefined;
+}
+
 /** One string for the key. Lengths keep parts apart, so that no value of a parameter can imitate another key. */
 export function toKeyText({ organizationId, topic, parts }: CacheKey): string {
   let text = `${organizationId.length}:${organizationId}${topic.length}:${topic}`;

@@ -156,3 +156,23 @@ it('raises everything when the bus is back after an outage', async () => {
   (await promise)();
   expect(caches.reports.peek(key)).toBeUndefined();
 });
+
+it('tells listeners of each organization that is invalidated, here or elsewhere, and where it may be any', async () => {
+  const { promise, resolve } = Promise.withResolvers<() => void>();
+  const [bus, otherBus] = pairBuses(() => Promise.resolve());
+  const onRestored = (handler: () => void) => {
+    resolve(handler);
+    return () => undefined;
+  };
+  const caches = createCaches({ bus: { ...bus, onRestored }, log, now });
+  const other = createCaches({ bus: otherBus, log, now });
+  const told: unknown[] = [];
+  const leave = caches.onInvalidated((organizationId) => told.push(organizationId));
+  await caches.invalidate('9:a', ['weekly', 'metrics']);
+  await other.invalidate('b', ['weekly']);
+  (await promise)();
+  await otherBus.publishAndSettle('cache.invalidated', 'all');
+  leave();
+  await caches.invalidate('c', ['weekly']);
+  expect(told).toEqual(['9:a', 'b', undefined, undefined]);
+});

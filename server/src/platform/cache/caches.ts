@@ -1,8 +1,8 @@
 import type { Bus, JsonValue } from '#platform/bus/bus.ts';
 import type { Log } from '#platform/log/log.ts';
 import { AnswerCache } from './answer-cache.ts';
-import { toScope } from './cache-key.ts';
-import { createGenerations, type Generations } from './generations.ts';
+import { organizationOf, toScope } from './cache-key.ts';
+import { createGenerations } from './generations.ts';
 import { LevelTwo } from './level-two.ts';
 
 interface CachesOptions {
@@ -29,6 +29,11 @@ export interface Caches {
    * later read of these topics gets an answer whose computation began before the call. Never rejects.
    */
   invalidate(organizationId: string, topics: readonly string[]): Promise<void>;
+  /**
+   * Has a listener told of every invalidation, here or heard of, with the organization; undefined where it may be any.
+   * Answers how to leave.
+   */
+  onInvalidated(listener: (organizationId: string | undefined) => void): () => void;
   stats(): { name: string; hits: number; misses: number; entries: number }[];
   close(): void;
 }
@@ -46,8 +51,20 @@ const shelves = {
 /** Makes the three caches, joined with those of the other processes through the bus. */
 export function createCaches({ bus, redis, log, now, random = Math.random }: CachesOptions): Caches {
   const generations = createGenerations();
-  const onSwept = () => {
+  const listeners = new Set<(organizationId: string | undefined) => void>();
+  const tell = (organizationId: string | undefined) => {
+    for (const listener of listeners) listener(organizationId);
+  };
+  const raiseAll = () => {
     generations.raiseAll();
+    tell(undefined);
+  };
+  const raise = (scopes: readonly string[]) => {
+    for (const scope of scopes) generations.raise(scope);
+    for (const organizationId of new Set(scopes.map(organizationOf))) tell(organizationId);
+  };
+  const onSwept = () => {
+    raiseAll();
     bus.publish(busTopic, 'all');
   };
   const levelTwo =
@@ -59,17 +76,25 @@ export function createCaches({ bus, redis, log, now, random = Math.random }: Cac
     metrics: new AnswerCache({ ...shelves.metrics, ...shared }),
     reports: new AnswerCache({ ...shelves.reports, ...shared }),
   };
-  const leaveTopic = bus.subscribe(busTopic, (message) => raiseNamed(generations, message));
-  const leaveRestored = bus.onRestored(generations.raiseAll);
+  const leaveTopic = bus.subscribe(busTopic, (message) => {
+    // A message of another shape is a newer version's.
+    if (isListOfTexts(message)) raise(message);
+    else raiseAll();
+  });
+  const leaveRestored = bus.onRestored(raiseAll);
 
   return {
     ...caches,
     async invalidate(organizationId, topics) {
       const scopes = topics.map((topic) => toScope(organizationId, topic));
-      for (const scope of scopes) generations.raise(scope);
+      raise(scopes);
       // The second level before the message: who hears the message must not find the old answer there.
       await levelTwo?.invalidate(scopes);
       await bus.publishAndSettle(busTopic, scopes);
+    },
+    onInvalidated(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     stats: () => Object.values(caches).map((cache) => cache.stats()),
     close() {
@@ -81,9 +106,6 @@ export function createCaches({ bus, redis, log, now, random = Math.random }: Cac
   };
 }
 
-/** Raises the scopes a message names; a message of another shape (a newer version's) raises all. */
-function raiseNamed(generations: Generations, message: JsonValue): void {
-  const isList = Array.isArray(message) && message.every((scope) => typeof scope === 'string');
-  if (!isList) generations.raiseAll();
-  else for (const scope of message) generations.raise(scope as string);
+function isListOfTexts(message: JsonValue): message is string[] {
+  return Array.isArray(message) && message.every((scope) => typeof scope === 'string');
 }

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { type ForkOptions, fork } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PGlite } from '@electric-sql/pglite';
@@ -129,7 +129,9 @@ async function createDataFolder(folder: string): Promise<void> {
   const draft = `${folder}.new`;
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { recursive: true, mode: 0o700 });
-  const maker = fork(new URL('./create-data-folder.ts', import.meta.url), [draft], { stdio: 'inherit' });
+  // Without the options of this process, which may be a program's own, such as `--eval`.
+  const options: ForkOptions = { stdio: 'inherit', execArgv: [] };
+  const maker = fork(new URL('./create-data-folder.ts', import.meta.url), [draft], options);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   maker.once('error', reject);
   maker.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`No database could be made in ${folder}.`))));
