@@ -14,6 +14,11 @@ const deletedAtOnce = 5_000;
 /** Takes what no month has been made for. */
 const rest = `${table}_default`;
 
+/** From when on activity is kept. */
+export function startOfKeptActivity(now: Date): Date {
+  return new Date(now.getTime() - keptDays * dayMs);
+}
+
 /** What was removed. */
 export interface DroppedActivity {
   /** Months of events, dropped whole. */
@@ -24,7 +29,7 @@ export interface DroppedActivity {
 
 /** Drops the months of activity that ended 90 days ago, and removes the counters that nothing reads any more. */
 export async function dropOldActivityMonths(root: Root, now: Date): Promise<DroppedActivity> {
-  const before = new Date(now.getTime() - keptDays * dayMs);
+  const before = startOfKeptActivity(now);
   const old = (await listMonthPartitions(root, table)).filter(({ to }) => to <= before);
   for (const { name } of old) await dropMonthPartition(root, { table, name });
   const oldestDay = new Date(now.getTime() - dailyKeptDays * dayMs).toISOString().slice(0, 10);

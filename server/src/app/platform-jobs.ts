@@ -3,7 +3,7 @@ import { defineJob, type JobDefinition } from '#platform/jobs/define-job.ts';
 import { mailJobs } from '#platform/mail/mail.jobs.ts';
 import { cleanupJob } from './cleanup-job.ts';
 import type { Platform } from './compose-platform.ts';
-import { makeComingMonths } from './make-coming-months.ts';
+import { makeMonths } from './make-months.ts';
 
 /** The background work of the platform itself. */
 export function platformJobs(platform: Pick<Platform, 'database' | 'feed' | 'jobs' | 'mail'>): JobDefinition[] {
@@ -29,8 +29,8 @@ export function platformJobs(platform: Pick<Platform, 'database' | 'feed' | 'job
       },
     }),
     defineJob({
-      name: 'make_coming_months',
-      summary: 'Makes the partitions of the coming months for the tables that are kept by month.',
+      name: 'make_months',
+      summary: 'Makes the partitions of the kept and the coming months for the tables that are kept by month.',
       scope: 'instance',
       schedule: '5 1 * * *',
       missed: 'once',
@@ -38,7 +38,7 @@ export function platformJobs(platform: Pick<Platform, 'database' | 'feed' | 'job
       timeoutSeconds: 300,
       maxFailures: 10,
       handler: async (run) => {
-        const partitions = await makeComingMonths({ database, now: () => run.now() });
+        const partitions = await makeMonths({ database, now: () => run.now() });
         return partitions > 0 ? { partitions } : undefined;
       },
     }),

@@ -10,7 +10,7 @@ import { closeHttp } from './close-http.ts';
 import { composeFeatures, type Features } from './compose-features.ts';
 import { composePlatform, type Platform, type PlatformOptions } from './compose-platform.ts';
 import { listSettingWarnings } from './list-setting-warnings.ts';
-import { makeComingMonths } from './make-coming-months.ts';
+import { makeMonths } from './make-months.ts';
 import { platformJobs } from './platform-jobs.ts';
 
 /** A running process. */
@@ -34,7 +34,7 @@ export async function runServer(options: RunOptions): Promise<RunningServer> {
   const platform = await composePlatform({ ...options, config });
   let isDraining = false;
   try {
-    await makeMonths(platform);
+    await tryToMakeMonths(platform);
     const features = await composeFeatures(platform);
     await platform.jobs.start([...features.jobs, ...platformJobs(platform)], { runsWorkers: config.role !== 'api' });
     platform.telemetry.watchQueues(() => readQueues(platform));
@@ -86,12 +86,12 @@ async function readQueues({ jobs }: Platform): Promise<Record<string, number>> {
   return Object.fromEntries(depths.map(({ job, waiting }) => [job, waiting]));
 }
 
-/** A start does not hang on the coming months: what belongs to them is kept elsewhere until the daily job makes them. */
-async function makeMonths(platform: Platform): Promise<void> {
+/** A start does not hang on the months: what belongs to them is kept elsewhere until the daily job makes them. */
+async function tryToMakeMonths(platform: Platform): Promise<void> {
   try {
-    await makeComingMonths(platform);
+    await makeMonths(platform);
   } catch (error) {
-    platform.log.warn({ err: error }, 'the partitions of the coming months could not be made');
+    platform.log.warn({ err: error }, 'the partitions of some months could not be made');
   }
 }
 

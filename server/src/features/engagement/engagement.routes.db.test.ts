@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { dropOldActivityMonths } from '#app/drop-old-activity.ts';
-import { makeComingMonths } from '#app/make-coming-months.ts';
+import { makeMonths } from '#app/make-months.ts';
 import { newId } from '#kernel/ids.ts';
 import { listMonthPartitions } from '#platform/db/month-partitions.ts';
 import { type AnalyticsScene, makeAnalyticsScene } from '#testing/analytics-scene.ts';
@@ -241,14 +241,15 @@ describe('The counters', () => {
 
 test('months that ended 90 days ago are dropped whole, and so are counters that nothing reads', async () => {
   const { root } = it.platform.database;
-  await makeComingMonths(it.platform);
+  await makeMonths(it.platform);
   const names = async () => (await listMonthPartitions(root, 'user_activity_logs')).map(({ name }) => name.slice(-7));
-  expect(await names()).toEqual(['2025_10', '2025_11', '2025_12', '2026_01']);
+  expect(await names()).toEqual(['2025_07', '2025_08', '2025_09', '2025_10', '2025_11', '2025_12', '2026_01']);
   await scene.act([{ activity_type: 'a' }, { activity_type: 'a', created_at: ago(30 * dayMs) }]);
   expect(await dropOldActivityMonths(root, it.clock.now)).toMatchObject({ months: 0 });
   expect(await stored()).toHaveLength(2);
-  await dropOldActivityMonths(root, new Date('2026-01-29T23:59:59.999Z'));
-  expect(await names()).toHaveLength(4);
+  expect((await dropOldActivityMonths(root, new Date('2026-01-29T23:59:59.999Z'))).months).toBe(3);
+  expect(await names()).toEqual(['2025_10', '2025_11', '2025_12', '2026_01']);
+  expect(await stored()).toHaveLength(1);
   expect((await dropOldActivityMonths(root, new Date('2026-01-30T00:00:00Z'))).months).toBe(1);
   expect(await names()).toEqual(['2025_11', '2025_12', '2026_01']);
   expect(await stored()).toEqual([]);

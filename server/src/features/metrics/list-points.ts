@@ -5,6 +5,7 @@ import type { UserPrincipal } from '#platform/access/principal.ts';
 import type { Scopes } from '#platform/db/scopes.ts';
 import { validationFailed } from '#platform/errors/app-error.ts';
 import { type Cursors, toPage } from '#platform/http/cursor.ts';
+import { startOfKeptMonths } from './metrics.store.ts';
 import {
   type BucketRow,
   type ListPosition,
@@ -37,7 +38,7 @@ export function createPointLists({ scopes, cursors, now }: ListsOptions) {
       const page = { ...filter, after, limit: limit + 1 };
       const seal = (at: string, id: string) => cursors.seal(list, [at, id]);
       if (granularity === 'raw') {
-        const rows = await scopes.inOrganization(principal, (tx) => listPoints(tx, page));
+        const rows = await scopes.inOrganization(principal, (tx) => listPoints(tx, page, startOfKeptMonths(now())));
         const { items, next_cursor } = toPage(rows, limit, ({ position, id }) => seal(position, id));
         return { data: items.map(presentPoint), next_cursor };
       }

@@ -36,28 +36,41 @@ export interface PointRow {
   position: string;
 }
 
-/** Points of a filter, the newest first: read from an index in that order, so a page costs what it shows. */
-export async function listPoints(tx: OrganizationTx, page: ListPage): Promise<PointRow[]> {
+/** Where points lie: those of the kept months, and those moved out of the way since. */
+const places = { kept: sql`dashboard_metrics`, history: sql`dashboard_metrics_history` };
+
+/**
+ * Points of a filter, the newest first: read from an index in that order, so a page costs what it shows. The history is
+ * looked into where the filter reaches back before `keptFrom`.
+ */
+export async function listPoints(tx: OrganizationTx, page: ListPage, keptFrom: Date): Promise<PointRow[]> {
+  const reachesBack = !page.from || page.from < keptFrom;
+  const wanted = reachesBack ? [places.kept, places.history] : [places.kept];
+  const parts = wanted.map((place) => sql`(${newestPoints(tx, page, place)})`);
+  const { rows } = await sql<PointRow>`
+    select m.*, m.recorded_at::text as position from (${sql.join(parts, sql` union all `)}) m
+    order by m.recorded_at desc, m.id desc limit ${page.limit}`.execute(tx.db);
+  return rows;
+}
+
+function newestPoints(tx: OrganizationTx, page: ListPage, place: RawBuilder<unknown>): RawBuilder<unknown> {
   const { metric_type, metric_name, dimension_1, from, to, after, limit } = page;
   const bounds = sql`
     true ${from ? sql`and m.recorded_at >= ${from}` : sql``} ${to ? sql`and m.recorded_at < ${to}` : sql``}
     ${dimension_1 === undefined ? sql`` : ofDimension(tx, dimension_1)}
     ${after ? sql`and (m.recorded_at, m.id) < (${after[0]}::timestamptz, ${after[1]}::uuid)` : sql``}`;
   const newest = sql`order by m.recorded_at desc, m.id desc limit ${limit}`;
-  const columns = sql`m.*, m.recorded_at::text as position`;
-  // An index holds each metric's points in order: of several metrics, the newest of each are merged.
   const isNamed = metric_type !== undefined || metric_name !== undefined;
-  const points = isNamed
-    ? sql`
-      select m.* from metric_catalog c cross join lateral (
-        select * from dashboard_metrics m
-        where m.organization_id = c.organization_id and m.metric_type = c.metric_type
-          and m.metric_name = c.metric_name and ${bounds} ${newest}
-      ) m
-      where c.organization_id = ${tx.organizationId} and ${namedAs(metric_type, metric_name)}`
-    : sql`select * from dashboard_metrics m where m.organization_id = ${tx.organizationId} and ${bounds} ${newest}`;
-  const { rows } = await sql<PointRow>`select ${columns} from (${points}) m ${newest}`.execute(tx.db);
-  return rows;
+  if (!isNamed)
+    return sql`select * from ${place} m where m.organization_id = ${tx.organizationId} and ${bounds} ${newest}`;
+  // An index holds each metric's points in order: of several metrics, the newest of each are merged.
+  return sql`
+    select m.* from metric_catalog c cross join lateral (
+      select * from ${place} m
+      where m.organization_id = c.organization_id and m.metric_type = c.metric_type
+        and m.metric_name = c.metric_name and ${bounds} ${newest}
+    ) m
+    where c.organization_id = ${tx.organizationId} and ${namedAs(metric_type, metric_name)} ${newest}`;
 }
 
 /** The series tell at once where there is none of the dimension, and no point is looked at then. */

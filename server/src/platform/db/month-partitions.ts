@@ -28,10 +28,7 @@ export async function ensureMonthPartitions(root: RootHandle, wanted: WantedMont
   const { table, from, months } = wanted;
   const all = Array.from({ length: months }, (_, index) => monthOf(table, from, index));
   if ((await findMissing(root, table, all)).length === 0) return [];
-  return root.transaction().execute(async (db) => {
-    await sql`set local statement_timeout = 0`.execute(db);
-    // Whoever waits for this lock holds up all that come after: better to give up, and try again later.
-    await sql`set local lock_timeout = '5s'`.execute(db);
+  return attempt(root, async (db) => {
     // The table before its partitions, and at once in the strongest mode: an insert that waits here finds its partition
     // when it goes on, and no transaction that read first and then writes can meet this one in a deadlock.
     await sql`lock table only ${sql.table(table)} in access exclusive mode`.execute(db);
@@ -57,9 +54,7 @@ export async function dropMonthPartition(
   root: RootHandle,
   { table, name }: { table: string; name: string },
 ): Promise<void> {
-  await root.transaction().execute(async (db) => {
-    // As where a month is made: whoever waits for this lock holds up all that come after.
-    await sql`set local lock_timeout = '5s'`.execute(db);
+  await attempt(root, async (db) => {
     await sql`lock table only ${sql.table(table)} in access exclusive mode`.execute(db);
     await sql`drop table if exists ${sql.table(name)}`.execute(db);
   });
@@ -73,17 +68,35 @@ interface MonthMove {
   to: string;
 }
 
-/** Takes a month out of one table and into another, whole: no row is written. */
+/** Takes a month out of one table and into another, whole: no row is written, and none is read while others wait. */
 export async function moveMonthPartition(root: RootHandle, { month, from, to }: MonthMove): Promise<void> {
-  await root.transaction().execute(async (db) => {
+  const [name, bounds] = [sql.table(month.name), sql.ref(`${month.name}_bounds`)];
+  const column = sql.ref(await getPartitionColumn(root, from));
+  const [start, end] = [month.from, month.to].map((time) => sql.lit(time.toISOString()));
+  // What the new table would look for in every row is proven beforehand, beside readers and writers.
+  await attempt(root, async (db) => {
+    await sql`alter table ${name} drop constraint if exists ${bounds}`.execute(db);
+    await sql`
+      alter table ${name} add constraint ${bounds} check (${column} >= ${start} and ${column} < ${end}) not valid`.execute(
+      db,
+    );
+  });
+  await attempt(root, (db) => sql`alter table ${name} validate constraint ${bounds}`.execute(db));
+  await attempt(root, async (db) => {
+    await sql`lock table only ${sql.table(from)}, only ${sql.table(to)} in access exclusive mode`.execute(db);
+    await sql`alter table ${sql.table(from)} detach partition ${name}`.execute(db);
+    await sql`
+      alter table ${sql.table(to)} attach partition ${name} for values from (${start}) to (${end})`.execute(db);
+    await sql`alter table ${name} drop constraint ${bounds}`.execute(db);
+  });
+}
+
+/** One transaction that may work for long but gives up waiting soon: whoever waits for it holds up all that come after. */
+function attempt<T>(root: RootHandle, work: (db: Transaction<Tables>) => Promise<T>): Promise<T> {
+  return root.transaction().execute(async (db) => {
     await sql`set local statement_timeout = 0`.execute(db);
     await sql`set local lock_timeout = '5s'`.execute(db);
-    await sql`lock table only ${sql.table(from)}, only ${sql.table(to)} in access exclusive mode`.execute(db);
-    const bound = (time: Date) => sql.lit(time.toISOString());
-    await sql`alter table ${sql.table(from)} detach partition ${sql.table(month.name)}`.execute(db);
-    await sql`
-      alter table ${sql.table(to)} attach partition ${sql.table(month.name)}
-      for values from (${bound(month.from)}) to (${bound(month.to)})`.execute(db);
+    return work(db);
   });
 }
 
@@ -128,7 +141,7 @@ export async function listWritableColumns(db: RootHandle, table: string): Promis
   return rows.map(({ name }) => name);
 }
 
-async function getPartitionColumn(db: Transaction<Tables>, table: string): Promise<string> {
+async function getPartitionColumn(db: RootHandle, table: string): Promise<string> {
   const { rows } = await sql<{ name: string }>`
     select a.attname as name from pg_partitioned_table p
       join pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]
