@@ -2,11 +2,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { measureCachedGet } from './cached-get.ts';
+import { measureHeavyReads } from './heavy-reads.ts';
 import { measureIdleMemory } from './idle-memory.ts';
 import { measureLiveLatency } from './live-latency.ts';
 import { measureLocalGit } from './local-git.ts';
 import type { Measurement } from './measure.ts';
-import { measureIngest, measureReads } from './metrics.ts';
+import { measureIngest } from './metrics-ingest.ts';
+import { measureReads } from './metrics-reads.ts';
 import { measureSignIn } from './sign-in.ts';
 import { measureStartUp } from './start-up.ts';
 
@@ -17,6 +19,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Measurement[]>>> = {
   'cached-get': async () => [await measureCachedGet()],
   'live-latency': async () => [await measureLiveLatency()],
   'local-git': async () => [await measureLocalGit()],
+  'heavy-reads': () => measureHeavyReads(postgresUrl),
   'metrics-ingest': () => measureIngest(postgresUrl),
   'metrics-reads': () => measureReads(postgresUrl),
   'sign-in': measureSignIn,
