@@ -6,6 +6,7 @@ import { type ApiKeysFeature, createApiKeysFeature } from '#features/api-keys/in
 import { type AuditFeature, createAuditFeature } from '#features/audit/index.ts';
 import { createIdentityFeature, type IdentityFeature } from '#features/identity/index.ts';
 import { createIssuersFeature } from '#features/issuers/index.ts';
+import { createLiveFeature, type WebSocketService } from '#features/live/index.ts';
 import { createMembersFeature } from '#features/members/index.ts';
 import type { MetricsFeature } from '#features/metrics/index.ts';
 import { createMfaFeature, type MfaFeature } from '#features/mfa/index.ts';
@@ -33,6 +34,8 @@ export interface Features {
   readonly weekly: WeeklyFeature;
   readonly sources: SourcesFeature;
   readonly system: SystemFeature;
+  /** Live messages for programs that run the product as a library. */
+  readonly webSocketService: WebSocketService;
   readonly builtIns: BuiltIns;
   readonly jobs: readonly JobDefinition[];
   addRoutes(app: FastifyInstance): void;
@@ -71,26 +74,15 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
   const members = createMembersFeature({ ...platform, forgetMember, endKeysOf: apiKeys.endKeysOf });
   const weekly = createWeeklyFeature({ ...platform, exporters: [jsonExporter, csvExporter] });
   const { recordActivity } = weekly;
-  const { confirmPassword } = identity;
+  const { confirmPassword, findMember, findEnded } = identity;
   const { checkCode } = mfa;
   const privacy = createPrivacyFeature({
     ...{ scopes, now, guard, personalData: [analytics.countedPeople, ...personalData] },
     ...{ confirmPassword, checkCode, forgetUser, activity: withPoints(weekly, analytics.metrics) },
   });
   const sources = createSourcesFeature({ connectors: [localGit], jobs: platform.jobs, recordActivity, log });
-  const bound = [
-    audit,
-    organizations,
-    members,
-    subscriptions,
-    identity,
-    issuers,
-    mfa,
-    apiKeys,
-    privacy,
-    weekly,
-    analytics,
-  ];
+  const live = createLiveFeature({ ...platform, findMember, findEnded, summarize: analytics.dashboard.summarize });
+  const accounts = [audit, organizations, members, subscriptions, identity, issuers, mfa, apiKeys, privacy];
   return {
     audit,
     identity,
@@ -99,12 +91,19 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
     weekly,
     sources,
     system: analytics.system,
+    webSocketService: live.webSocketService,
     builtIns,
     jobs: [identity, members, privacy, weekly, sources, analytics].flatMap(({ jobs }) => jobs),
     addRoutes: (app) => {
-      for (const feature of bound) feature.addRoutes(app);
+      for (const feature of [...accounts, weekly, analytics]) feature.addRoutes(app);
     },
-    serveEvents: (namespace) => weekly.serveEvents(namespace),
+    serveEvents: serveAll([weekly, live]),
+  };
+}
+
+function serveAll(served: readonly Pick<Features, 'serveEvents'>[]): Features['serveEvents'] {
+  return (namespace) => {
+    for (const feature of served) feature.serveEvents(namespace);
   };
 }
 
