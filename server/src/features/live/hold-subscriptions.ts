@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { FeedEventType, FeedMessage, FeedPayload } from '@almanac/contract/feed.ts';
 import { type LiveMessage, type LiveMessageType, liveMessageTypes } from '@almanac/contract/live.ts';
 import { newId } from '#kernel/ids.ts';
@@ -46,6 +45,8 @@ interface Following {
 
 interface HoldingOptions {
   readSummary: ReadSummary;
+  /** Waits so many milliseconds. */
+  pause: (ms: number) => Promise<void>;
   log: Log;
 }
 
@@ -56,7 +57,7 @@ const retryMs = 1_000;
  * Holds what a connection is subscribed to, and follows the feed while that is anything. All types are followed in one, so
  * that messages keep the order of their numbers and each goes out once, whatever number of subscriptions it fits.
  */
-export function holdSubscriptions(target: LiveTarget, { readSummary, log }: HoldingOptions): LiveSubscriptions {
+export function holdSubscriptions(target: LiveTarget, { readSummary, pause, log }: HoldingOptions): LiveSubscriptions {
   const held = new Map<string, Subscription>();
   let following: Following | undefined;
 
@@ -84,7 +85,7 @@ export function holdSubscriptions(target: LiveTarget, { readSummary, log }: Hold
         return await readSummary(organizationId, eventId);
       } catch (error) {
         log.warn({ err: error, organization: organizationId }, 'a summary for subscribers could not be made yet');
-        await pause(retryMs, undefined, { ref: false });
+        await pause(retryMs);
       }
     }
     return undefined;

@@ -28,6 +28,8 @@ export interface LiveOptions {
   /** An organization's summary, of this moment. */
   summarize: Parameters<typeof shareSummary>[0];
   now: () => Date;
+  /** Waits so many milliseconds. */
+  pause: (ms: number) => Promise<void>;
   log: Log;
   /** How often it is looked whose membership has ended, while programs hold connections. */
   sessionCheckMs?: number;
@@ -67,9 +69,9 @@ export interface LiveService extends WebSocketService {
 const isId = (value: unknown) => typeof value === 'string' && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value);
 
 export function createLiveService(options: LiveOptions): LiveService {
-  const { findMember, feed, log } = options;
+  const { findMember, feed, pause, log } = options;
   const held = new Map<string, LiveSubscriptions>();
-  const holding = { log, readSummary: shareSummary(options.summarize) };
+  const holding = { pause, log, readSummary: shareSummary(options.summarize) };
   const watch = createMemberWatch(options);
   const check = createBroadcastCheck();
 
@@ -91,7 +93,7 @@ export function createLiveService(options: LiveOptions): LiveService {
       const [organization, user] = [readId('organizationId', organizationId), readId('userId', userId)];
       const principal = await findMember({ organizationId: organization, userId: user });
       if (!principal) throw notFound(`active member of '${organization}'`, user);
-      const { connection, target, end } = openConnection({ principal, feed, log });
+      const { connection, target, end } = openConnection({ principal, feed, pause, log });
       attach(connection.id, target);
       const unwatch = watch.add(principal, () => end('session_ended'));
       void connection.ended.then(() => {

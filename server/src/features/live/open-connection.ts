@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { LiveMessage } from '@almanac/contract/live.ts';
 import { newId } from '#kernel/ids.ts';
 import type { UserPrincipal } from '#platform/access/principal.ts';
@@ -32,13 +31,15 @@ export interface WebSocketConnection extends AsyncIterable<LiveMessage> {
 interface OpeningOptions {
   principal: UserPrincipal;
   feed: Pick<Feed, 'follow'>;
+  /** Waits so many milliseconds. */
+  pause: (ms: number) => Promise<void>;
   log: Log;
 }
 
 const retryMs = 1_000;
 
 /** Opens the connection of a program for a member. */
-export function openConnection({ principal, feed, log }: OpeningOptions) {
+export function openConnection({ principal, feed, pause, log }: OpeningOptions) {
   const { organizationId, userId } = principal;
   const handlers = new Set<Handler>();
   const followers = new Set<FeedFollower>();
@@ -62,7 +63,7 @@ export function openConnection({ principal, feed, log }: OpeningOptions) {
         if (!follower.isClosed) await onBatch(batch);
       } catch (error) {
         log.warn({ err: error, organization: organizationId }, 'feed events could not be handed to a program');
-        await pause(retryMs, undefined, { ref: false });
+        await pause(retryMs);
       }
     }
     // Still among them: the feed closed it, which it does when the process stops.
