@@ -13,10 +13,27 @@ export const feedPayloads = {
   metric_update: Type.Object({
     metric_type: Type.String(),
     as_of: Type.String({ format: 'date-time', description: 'The newest of the values’ times' }),
+    metric_names: Type.Optional(
+      Type.Array(Type.String(), { description: 'Of which metrics of the type; absent where they were many' }),
+    ),
+  }),
+  /** A number of the organization's summary changed. */
+  dashboard_update: Type.Object({
+    data: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: 'What a program that runs Almanac as a library has sent; without it, read the summary again',
+      }),
+    ),
   }),
   /** Members were active; read the numbers of now again. */
   user_activity: Type.Object({
     last_at: Type.String({ format: 'date-time', description: 'The newest of the activities’ times' }),
+  }),
+  /** A report was made, or could not be. */
+  report_ready: Type.Object({
+    report_id: Type.String({ format: 'uuid' }),
+    status: Type.Enum(['generated', 'published', 'failed']),
+    title: Type.String(),
   }),
   /** How far a background job has come. */
   'job.progress': Type.Object({

@@ -10,6 +10,7 @@ import {
 import { createEngagementFeature } from '#features/engagement/index.ts';
 import { createMetricsFeature, type MetricsFeature } from '#features/metrics/index.ts';
 import { createSystemFeature, type SystemFeature } from '#features/system/index.ts';
+import { systemPrincipal } from '#platform/access/principal.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import type { JobDefinition } from '#platform/jobs/define-job.ts';
 import type { PersonalData } from '#platform/privacy/personal-data.ts';
@@ -30,11 +31,19 @@ export interface Analytics {
 
 /** Joins the metric store, what members do, how they are assessed, and the dashboard. */
 export function composeAnalytics(platform: Platform): Analytics {
-  const { config, caches } = platform;
-  const forgetDashboardsOf = (organizationId: string) => caches.invalidate(organizationId, [dashboardTopic]);
-  const forgetDashboards = ({ organizationId, afterPossibleCommit }: OrganizationTx) =>
-    afterPossibleCommit(() => forgetDashboardsOf(organizationId));
-  const metrics = createMetricsFeature({ ...platform, caches: andDashboards(caches), declared: dashboardMetrics });
+  const { config, caches, feed, scopes, log } = platform;
+  const announceDashboards = (tx: OrganizationTx) =>
+    feed.publish(tx, { type: 'dashboard_update', subject: dashboardTopic, payload: {} });
+  const forgetDashboards = (tx: OrganizationTx) => {
+    announceDashboards(tx);
+    tx.afterPossibleCommit(() => caches.invalidate(tx.organizationId, [dashboardTopic]));
+  };
+  const metrics = createMetricsFeature({
+    ...platform,
+    caches: andDashboards(caches),
+    announceDashboards,
+    declared: dashboardMetrics,
+  });
   const dataDir = config.databaseUrl === undefined ? config.dataDir : undefined;
   const system = createSystemFeature({ ...platform, dataDir });
   const engagement = createEngagementFeature({ ...platform, forgetDashboards });
@@ -50,7 +59,14 @@ export function composeAnalytics(platform: Platform): Analytics {
     system,
     dashboard,
     countedPeople: declareCountedPeople(forgetDashboards),
-    forgetDashboardsOf,
+    forgetDashboardsOf: async (organizationId) => {
+      try {
+        await scopes.inOrganization(systemPrincipal(organizationId), async (tx) => forgetDashboards(tx));
+      } catch (error) {
+        await caches.invalidate(organizationId, [dashboardTopic]);
+        log.warn({ err: error, organization: organizationId }, 'a change of members could not be announced');
+      }
+    },
     jobs: [system, assessments, dashboard].flatMap(({ jobs }) => jobs),
     addRoutes: (app) => {
       for (const feature of [system, metrics, engagement, assessments, dashboard]) feature.addRoutes(app);
@@ -73,7 +89,8 @@ function declareCountedPeople(forgetDashboards: (tx: OrganizationTx) => void): P
     covers: [],
     erase: async (tx, { userId }) => {
       const { rows } = await sql<{ organization_id: string }>`
-        select organization_id from user_organizations where user_id = ${userId}`.execute(tx.db);
+        select organization_id from user_organizations where user_id = ${userId}
+        order by organization_id`.execute(tx.db);
       for (const { organization_id } of rows) {
         await tx.inOrganization(organization_id, async (organizationTx) => forgetDashboards(organizationTx));
       }

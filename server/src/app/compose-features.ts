@@ -5,6 +5,7 @@ import { jsonExporter } from '#exporters/json/index.ts';
 import { type AuditFeature, createAuditFeature } from '#features/audit/index.ts';
 import type { DashboardFeature } from '#features/dashboard/index.ts';
 import type { IdentityFeature } from '#features/identity/index.ts';
+import { createLiveFeature, type WebSocketService } from '#features/live/index.ts';
 import type { MetricsFeature } from '#features/metrics/index.ts';
 import type { BuiltIns } from '#features/organizations/index.ts';
 import { createPrivacyFeature, type PrivacyFeature } from '#features/privacy/index.ts';
@@ -29,6 +30,8 @@ export interface Features {
   readonly weekly: WeeklyFeature;
   readonly sources: SourcesFeature;
   readonly system: SystemFeature;
+  /** Live messages for programs that run the product as a library. */
+  readonly webSocketService: WebSocketService;
   readonly builtIns: BuiltIns;
   readonly jobs: readonly JobDefinition[];
   addRoutes(app: FastifyInstance): void;
@@ -44,12 +47,13 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
   const { identity, guard, checkCode, forgetUser } = accounts;
   const weekly = createWeeklyFeature({ ...platform, exporters: [jsonExporter, csvExporter] });
   const { recordActivity } = weekly;
-  const { confirmPassword } = identity;
+  const { confirmPassword, findMember, findEnded } = identity;
   const privacy = createPrivacyFeature({
     ...{ scopes, now, guard, personalData: [analytics.countedPeople, ...personalData] },
     ...{ confirmPassword, checkCode, forgetUser, activity: withPoints(weekly, analytics.metrics) },
   });
   const sources = createSourcesFeature({ connectors: [localGit], jobs: platform.jobs, recordActivity, log });
+  const live = createLiveFeature({ ...platform, findMember, findEnded, summarize: analytics.dashboard.summarize });
   const bound = [audit, accounts, privacy, weekly, analytics];
   return {
     audit,
@@ -60,12 +64,19 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
     weekly,
     sources,
     system: analytics.system,
+    webSocketService: live.webSocketService,
     builtIns: accounts.builtIns,
     jobs: [accounts, privacy, weekly, sources, analytics].flatMap(({ jobs }) => jobs),
     addRoutes: (app) => {
       for (const feature of bound) feature.addRoutes(app);
     },
-    serveEvents: (namespace) => weekly.serveEvents(namespace),
+    serveEvents: serveAll([weekly, live]),
+  };
+}
+
+function serveAll(served: readonly Pick<Features, 'serveEvents'>[]): Features['serveEvents'] {
+  return (namespace) => {
+    for (const feature of served) feature.serveEvents(namespace);
   };
 }
 

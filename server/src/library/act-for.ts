@@ -1,7 +1,6 @@
-import { NoResultError } from 'kysely';
 import { getOrganizationSettings } from '#features/organizations/index.ts';
 import { type SystemPrincipal, systemPrincipal } from '#platform/access/principal.ts';
-import { notFound, validationFailed } from '#platform/errors/app-error.ts';
+import { validationFailed } from '#platform/errors/app-error.ts';
 import type { Almanac } from './open-almanac.ts';
 
 /** The system, acting for one organization in its time zone. */
@@ -21,10 +20,6 @@ export async function actFor({ platform }: Almanac, organizationId: string): Pro
     throw validationFailed([{ field: 'organizationId', issue: `'${id}' is not the id of an organization, a UUID` }]);
   }
   const principal = systemPrincipal(id);
-  const { timezone } = await platform.scopes
-    .inOrganization(principal, getOrganizationSettings)
-    .catch((error: unknown) => {
-      throw error instanceof NoResultError ? notFound('organization', id) : error;
-    });
+  const { timezone } = await platform.scopes.inOrganization(principal, getOrganizationSettings);
   return { ...principal, organization: { timezone } };
 }

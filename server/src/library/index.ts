@@ -9,3 +9,4 @@ export {
   SystemService,
   systemService,
 } from './system-service.ts';
+export { type Connecting, WebSocketService, webSocketService } from './web-socket-service.ts';

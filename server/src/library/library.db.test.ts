@@ -2,7 +2,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { newId } from '#kernel/ids.ts';
 import { type AnalyticsScene, makeAnalyticsScene } from '#testing/analytics-scene.ts';
 import { makeTestApp, type TestApp } from '#testing/make-app.ts';
-import { CacheHelper, DashboardService, dashboardCache, metricsCache, reportsCache, SystemService } from './index.ts';
+import {
+  CacheHelper,
+  DashboardService,
+  dashboardCache,
+  metricsCache,
+  reportsCache,
+  SystemService,
+  WebSocketService,
+} from './index.ts';
 
 let it: TestApp;
 let scene: AnalyticsScene;
@@ -74,6 +82,27 @@ describe('SystemService', () => {
     const report = await system.getPerformanceReport({ periodStart: '2025-03-30', periodEnd: '2025-03-31' });
     expect([report.period_start, report.period_end]).toEqual(['2025-03-30T00:00:00.000Z', '2025-04-01T00:00:00.000Z']);
     await expect(system.getPerformanceReport({ periodStart: 'then' })).rejects.toThrow("'then'");
+  });
+});
+
+describe('WebSocketService', () => {
+  test('connects a member, who is told what a program broadcasts', async () => {
+    const webSocketService = new WebSocketService(it);
+    const { userId } = scene.owner;
+    const connection = await webSocketService.initializeConnection({ organizationId, userId });
+    const subscription = await webSocketService.subscribe(connection.id, {
+      type: 'dashboard',
+      filters: { organizationId },
+    });
+    const payload = { note: 'numbers of our own' };
+    const sent = await webSocketService.broadcastMessage({ type: 'dashboard_update', payload, organizationId });
+    for await (const message of connection) {
+      expect(message).toEqual(sent);
+      await webSocketService.unsubscribe(connection.id, subscription);
+      connection.close();
+    }
+    expect(sent).toMatchObject({ type: 'dashboard_update', organizationId, payload });
+    expect(await connection.ended).toBe('closed');
   });
 });
 

@@ -31,6 +31,15 @@ const addAssessments = (rows: readonly { created_at: string; completed_at?: stri
       completed_at timestamptz)`);
 
 describe('GET /api/dashboard/summary', () => {
+  test('is not found by whoever was removed a moment ago, by another process', async () => {
+    const leaving = await scene.join();
+    const read = async () => (await scene.ask({ url: '/api/dashboard/summary?period_days=3' }, leaving)).statusCode;
+    expect((await scene.ask({ url: '/users/profile' }, leaving)).statusCode).toBe(200);
+    await scene.rows(sql`delete from user_organizations where user_id = ${leaving.userId}
+      and organization_id = ${scene.organization.id}`);
+    expect(await read()).toBe(404);
+  });
+
   test('answers the numbers of a period, compared with the one before, as of its newest input', async () => {
     const [a, b] = [await scene.join('member', new Date('2025-01-01T00:00:00Z')), await scene.join()];
     await scene.act([

@@ -7,7 +7,8 @@ import {
 } from '@almanac/contract/dashboard.ts';
 import type { EndpointAnswer } from '@almanac/contract/endpoint.ts';
 import { readActivityNow } from '#features/engagement/index.ts';
-import type { Principal } from '#platform/access/principal.ts';
+import { getOrganizationSettings } from '#features/organizations/index.ts';
+import { type Principal, systemPrincipal } from '#platform/access/principal.ts';
 import type { CachedAnswer } from '#platform/cache/cached-answer.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
@@ -23,7 +24,7 @@ import {
   toUserCounts,
 } from './compare-period.ts';
 import { readPeriodNumbers } from './dashboard.views.ts';
-import { type AskedPeriod, readPeriod } from './read-period.ts';
+import { type AskedPeriod, defaultPeriod, readPeriod } from './read-period.ts';
 
 /** What one metric came to in a period and in the part of the one before, by its own aggregation. */
 export interface Headline {
@@ -88,6 +89,8 @@ export type Reader = Principal & { readonly organization: { readonly timezone: s
 export interface DashboardService {
   /** The summary as bytes. Throws VALIDATION_ERROR for what is no period. */
   getSummary(principal: Reader, asked: AskedPeriod): CachedAnswer | Promise<CachedAnswer>;
+  /** The summary of the default period as it is at this moment, past all caches. */
+  summarize(organizationId: string): Promise<DashboardSummary>;
   getRealtime(principal: Reader): Promise<Realtime>;
 }
 
@@ -114,6 +117,14 @@ export function createDashboardService(options: DashboardOptions): DashboardServ
         caches.dashboard.peek(key) ?? caches.dashboard.getOrSet(key, () => scopes.inOrganization(principal, compute))
       );
     },
+
+    summarize: (organizationId) =>
+      scopes.inOrganization(systemPrincipal(organizationId), async (tx) => {
+        const { timezone } = await getOrganizationSettings(tx);
+        const nowMs = now().getTime();
+        const periods = comparePeriods(defaultPeriod({ nowMs, timezone }), { nowMs, timezone });
+        return readSummary(tx, periods, readHeadlines);
+      }),
 
     getRealtime: async (principal) => {
       const { timezone } = principal.organization;

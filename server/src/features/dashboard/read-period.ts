@@ -18,6 +18,11 @@ const defaultDays = 7;
 const earliestYear = 1970;
 const latestYear = 9998;
 
+/** The period of who asks for none: the last seven days, today included. */
+export function defaultPeriod({ nowMs, timezone }: Now): DayPeriod {
+  return periodUntil(dayAt(nowMs, timezone), defaultDays, timezone);
+}
+
 /** Reads a period: the last days, today included, or first and last day; or says what is wrong with it. */
 export function readPeriod(asked: AskedPeriod, { nowMs, timezone }: Now): DayPeriod | FieldFault {
   const { period_days, period_start, period_end } = asked;

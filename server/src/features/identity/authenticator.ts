@@ -168,6 +168,11 @@ function isMeant(principal: UserPrincipal, forgotten: Forgotten): boolean {
   );
 }
 
+/** The principal of a member without credentials, for a program that has made sure of who it is. */
+export function toMember(standing: Standing): UserPrincipal {
+  return toPrincipal(standing, { kind: 'user', userId: standing.user_id, organization: standing.organization_id });
+}
+
 function toPrincipal(standing: Standing, bearer: Bearer): UserPrincipal {
   const { kind, sessionId, apiKey, expiresAt } = bearer;
   const hasSecondFactor = bearer.hasSecondFactor ?? standing.has_mfa;

@@ -13,12 +13,12 @@ import type { Mail } from '#platform/mail/mail.ts';
 import { createAccessTokens } from './access-tokens.ts';
 import { type AccountsService, createAccountsService, type OutsideClaims } from './accounts.service.ts';
 import { isFirstAccount, type MakeOrganization } from './accounts.store.ts';
-import { createAuthenticator, type Forgotten, type VerifiedApiKey } from './authenticator.ts';
+import { createAuthenticator, type Forgotten, toMember, type VerifiedApiKey } from './authenticator.ts';
 import { addIdentityRoutes } from './identity.routes.ts';
 import { createRecoveryService, type RecoveryOptions } from './recovery.service.ts';
 import { type CheckCode, createSessionsService } from './sessions.service.ts';
 import { deleteOldSessions } from './sessions.store.ts';
-import { findEndedStandings } from './standing.store.ts';
+import { findEndedStandings, findStanding } from './standing.store.ts';
 
 interface IdentityNeeds {
   config: Pick<Config, 'jwtSecret' | 'tokenKey' | 'isProduction' | 'setupToken'> & {
@@ -57,6 +57,8 @@ export interface IdentityFeature {
   confirmPassword: AccountsService['confirmPassword'];
   /** Of the principals given, those whose session, key, membership or role has ended. */
   findEnded(principals: readonly UserPrincipal[]): Promise<UserPrincipal[]>;
+  /** The principal of an active member, by ids; undefined for whoever is none. */
+  findMember(member: { userId: string; organizationId: string }): Promise<UserPrincipal | undefined>;
   /** False until somebody has registered. */
   hasAccounts(): Promise<boolean>;
   addRoutes(app: FastifyInstance): void;
@@ -97,6 +99,11 @@ export function createIdentityFeature(needs: IdentityNeeds): IdentityFeature {
       if (principals.length === 0) return [];
       const ended = await scopes.inInstance((tx) => findEndedStandings(tx, principals, now()));
       return ended.flatMap((index) => principals[index] ?? []);
+    },
+    findMember: async ({ userId, organizationId: organization }) => {
+      const asked = { userId, organization, sessionId: undefined, now: now() };
+      const { standing } = await scopes.inInstance((tx) => findStanding(tx, asked));
+      return standing && toMember(standing);
     },
     hasAccounts: async () => !(await scopes.inInstance(isFirstAccount)),
     addRoutes: (app) => addIdentityRoutes(app, { accounts, sessions, recovery, authenticator, limiter, cookies }),

@@ -61,7 +61,7 @@ export interface MetricsService {
 const schemaVersion = '1';
 
 export function createMetricsService(options: MetricsServiceOptions): MetricsService {
-  const { scopes, caches, catalog, now } = options;
+  const { scopes, caches, catalog, now, announceDashboards } = options;
   const encodeCatalog = createEncoder(getCatalog);
   const encodeTrends = createEncoder(getTrends);
 
@@ -98,6 +98,7 @@ export function createMetricsService(options: MetricsServiceOptions): MetricsSer
         if (!found) throw notFound('metric', `${metric.metric_type}/${metric.metric_name}`);
         const target = `metric:${metric.metric_type}/${metric.metric_name}`;
         await recordAudit(tx, { action: 'metrics.describe', at: now(), target, details: { ...change } });
+        announceDashboards(tx);
         tx.afterPossibleCommit(() => caches.invalidate(tx.organizationId, [metricsTopic]));
         return found;
       }),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { MetricPoint } from '@almanac/contract/metrics.ts';
 import { newId } from '#kernel/ids.ts';
 import type { Caches } from '#platform/cache/caches.ts';
@@ -14,6 +15,8 @@ export const metricsTopic = 'metrics';
 export interface PointWriting {
   caches: Pick<Caches, 'invalidate'>;
   feed: Pick<Feed, 'publish'>;
+  /** Tells with the transaction that dashboards show other numbers. */
+  announceDashboards: (tx: OrganizationTx) => void;
   /** How many go into one statement. */
   pointsPerStatement: number;
   now: () => Date;
@@ -73,7 +76,7 @@ async function write(
   { points, metrics }: CheckedPoints,
   writing: PointWriting & { refusesClash: boolean },
 ): Promise<PointCounts> {
-  const { caches, feed, pointsPerStatement, now } = writing;
+  const { caches, pointsPerStatement, now } = writing;
   if (points.length === 0) return { accepted: 0, duplicates: 0 };
   const { timezone, units } = await putMetrics(tx, metrics, now());
   if (writing.refusesClash)
@@ -83,14 +86,37 @@ async function write(
     .map((point) => ({ ...point, metric_unit: unitOf.get(keyOf(point)) ?? null }))
     .sort((a, b) => compareText(a.recorded_at, b.recorded_at) || compareText(a.id, b.id));
   const accepted = await putPoints(tx, { points: records, timezone, pointsPerStatement, now: now() });
-  const newest = new Map(records.map(({ metric_type, recorded_at }) => [metric_type, recorded_at]));
   if (accepted > 0) {
-    for (const [metric_type, as_of] of newest)
-      feed.publish(tx, { type: 'metric_update', subject: metric_type, payload: { metric_type, as_of } });
+    announce(tx, records, writing);
     tx.afterPossibleCommit(() => caches.invalidate(tx.organizationId, [metricsTopic]));
   }
   return { accepted, duplicates: points.length - accepted };
 }
+
+const mostNames = 20;
+
+/**
+ * Tells of each type that was written. Only updates of the same metrics stand for each other: a newer one of others would
+ * hide these from those who watch them.
+ */
+function announce(
+  tx: OrganizationTx,
+  records: readonly PointRecord[],
+  { feed, announceDashboards }: PointWriting,
+): void {
+  for (const [metric_type, points] of Map.groupBy(records, (point) => point.metric_type)) {
+    const as_of = points.at(-1)?.recorded_at ?? '';
+    const metric_names = [...new Set(points.map((point) => point.metric_name))].sort(compareText);
+    const isNamed = metric_names.length <= mostNames;
+    const payload = isNamed ? { metric_type, as_of, metric_names } : { metric_type, as_of };
+    const subject = isNamed ? `${metric_type} ${hashOf(metric_names)}` : metric_type;
+    feed.publish(tx, { type: 'metric_update', subject, payload });
+  }
+  announceDashboards(tx);
+}
+
+/** Of the names, since all of them make a longer text than an index takes. */
+const hashOf = (names: readonly string[]) => createHash('sha256').update(JSON.stringify(names)).digest('base64url');
 
 const keyOf = ({ metric_type, metric_name }: Pick<PointRecord, 'metric_type' | 'metric_name'>) =>
   `${metric_type}\n${metric_name}`;

@@ -15,13 +15,14 @@ export interface OrganizationSettings extends WeekCalendar {
   readonly weeksKept: number;
 }
 
-/** The settings of the transaction's organization. */
+/** The settings of the transaction’s organization. Throws NOT_FOUND where its principal is no member any more. */
 export async function getOrganizationSettings({ db, organizationId }: OrganizationTx): Promise<OrganizationSettings> {
   const row = await db
     .selectFrom('organizations')
     .select(['id', 'slug', 'timezone', 'first_day_of_week', 'is_demo', 'weeks_kept'])
     .where('id', '=', organizationId)
-    .executeTakeFirstOrThrow();
+    .executeTakeFirst();
+  if (!row) throw notFound('organization', organizationId);
   return {
     id: row.id,
     slug: row.slug,

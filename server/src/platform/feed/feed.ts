@@ -53,6 +53,7 @@ interface FeedOptions {
   beatMs?: number;
 }
 
+const everybody = 'organization';
 const keptMs = 24 * 60 * 60 * 1_000;
 
 /** Opens the event feed of this process on the database. */
@@ -93,7 +94,7 @@ export class Feed {
     const { type, payload, audience, subject } = draft;
     const stored: store.StoredDraft = {
       type,
-      audience: audience ? audienceOf(audience) : 'organization',
+      audience: audience ? audienceOf(audience) : everybody,
       subject: subject ?? null,
       payload,
     };
@@ -106,6 +107,22 @@ export class Feed {
       const numbering = await store.publishDrafts(tx, newest);
       tx.afterCommit(() => this.#announce(tx.organizationId, numbering));
     });
+  }
+
+  /**
+   * Announces events and answers the number of the last, the others having those before it. It holds the organization's
+   * next number until the commit, so it is for a transaction that has nothing else left to do.
+   */
+  async publishNumbered(tx: OrganizationTx, drafts: readonly Omit<FeedDraft, 'subject'>[]): Promise<number> {
+    const stored = drafts.map(({ type, payload, audience }) => ({
+      type,
+      audience: audience ? audienceOf(audience) : everybody,
+      subject: null,
+      payload,
+    }));
+    const numbering = await store.publishDrafts(tx, stored);
+    tx.afterCommit(() => this.#announce(tx.organizationId, numbering));
+    return numbering.headId;
   }
 
   /** Reads past a cursor once. The first event's `previous_id` is the cursor given. */

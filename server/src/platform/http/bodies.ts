@@ -60,8 +60,8 @@ function unsupported(message: string): AppError {
 const maxDepth = 100;
 const maxPathLength = 200;
 
-/** Finds the first text that cannot be stored, one with U+0000 or half of a surrogate pair, and the first key refused. */
-function findRefused(value: unknown, path: string, depth = 0): FieldFault | undefined {
+/** Finds the first text under a path that cannot be stored, one with U+0000 or half of a surrogate pair, and the first key refused. */
+export function findRefused(value: unknown, path: string, depth = 0): FieldFault | undefined {
   if (typeof value === 'string') return describeUnstorable(value, path);
   if (typeof value !== 'object' || value === null) return undefined;
   if (depth > maxDepth) return { field: 'body', issue: `is nested deeper than ${maxDepth} levels` };

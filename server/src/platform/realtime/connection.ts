@@ -29,6 +29,8 @@ export interface Connection {
     schema: Schema,
     handle: (payload: Static<Schema>, connection: Connection) => Promise<AckBody> | AckBody,
   ): void;
+  /** Resolves when the client has room for a message, or the connection has ended. */
+  room(): Promise<void>;
   /** Sends a message that must not be left out. */
   send(event: string, payload: unknown): void;
   /**
@@ -39,8 +41,9 @@ export interface Connection {
   /**
    * Follows the organization's feed from now on, as far as the principal is shown it, as fast as the client reads; a batch
    * with `isGone` says that some events were passed over. Resolves once it follows: a state made after that misses nothing.
+   * What it answers ends the following.
    */
-  follow(types: readonly FeedEventType[], onBatch: (batch: FeedBatch) => void | Promise<void>): Promise<void>;
+  follow(types: readonly FeedEventType[], onBatch: (batch: FeedBatch) => void | Promise<void>): Promise<() => void>;
   /** Runs when the connection has ended. */
   onClose(run: () => void): void;
 }
@@ -118,6 +121,10 @@ export class LiveConnection implements Connection, WatchedSession {
     this.#inbox.on(event, schema, async (payload) => handle(payload as Static<Schema>, this));
   }
 
+  room(): Promise<void> {
+    return this.outlet.room();
+  }
+
   send(event: string, payload: unknown): void {
     this.outlet.push(() => void this.#options.socket.emit(event, payload));
   }
@@ -126,17 +133,21 @@ export class LiveConnection implements Connection, WatchedSession {
     this.outlet.pushState(key, { event, produce });
   }
 
-  async follow(types: readonly FeedEventType[], onBatch: (batch: FeedBatch) => void | Promise<void>): Promise<void> {
+  async follow(
+    types: readonly FeedEventType[],
+    onBatch: (batch: FeedBatch) => void | Promise<void>,
+  ): Promise<() => void> {
     while (this.outlet.isOpen) {
       try {
         const follower = await this.openFollower({ types });
         void this.pull(follower, onBatch);
-        return;
+        return () => follower.close();
       } catch (error) {
         this.#options.log.warn({ err: error }, 'a connection cannot follow the feed yet');
         await pause(retryMs, undefined, { ref: false });
       }
     }
+    return () => undefined;
   }
 
   onClose(run: () => void): void {
