@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
+import { weeklyMetrics } from '#features/activity/index.ts';
 import { createAssessmentsFeature } from '#features/assessments/index.ts';
 import {
   createDashboardFeature,
@@ -34,7 +35,8 @@ export function composeAnalytics(platform: Platform): Analytics {
   const forgetDashboardsOf = (organizationId: string) => caches.invalidate(organizationId, [dashboardTopic]);
   const forgetDashboards = ({ organizationId, afterPossibleCommit }: OrganizationTx) =>
     afterPossibleCommit(() => forgetDashboardsOf(organizationId));
-  const metrics = createMetricsFeature({ ...platform, caches: andDashboards(caches), declared: dashboardMetrics });
+  const declared = [...dashboardMetrics, ...weeklyMetrics];
+  const metrics = createMetricsFeature({ ...platform, caches: andDashboards(caches), declared });
   const dataDir = config.databaseUrl === undefined ? config.dataDir : undefined;
   const system = createSystemFeature({ ...platform, dataDir });
   const engagement = createEngagementFeature({ ...platform, forgetDashboards });

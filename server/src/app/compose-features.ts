@@ -24,6 +24,8 @@ import { type Analytics, composeAnalytics } from './compose-analytics.ts';
 import type { Platform } from './compose-platform.ts';
 import { personalData } from './personal-data.ts';
 
+const exporters = [jsonExporter, csvExporter];
+
 /** The product: every feature, joined. */
 export interface Features {
   readonly audit: AuditFeature;
@@ -69,7 +71,7 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
   const subscriptions = createSubscriptionsFeature({ scopes, now, forgetOrganization });
   const forgetMember = makeForgetMember(identity, analytics);
   const members = createMembersFeature({ ...platform, forgetMember, endKeysOf: apiKeys.endKeysOf });
-  const weekly = createWeeklyFeature({ ...platform, exporters: [jsonExporter, csvExporter] });
+  const weekly = createWeeklyFeature({ ...platform, recordPoints: analytics.metrics.recordPoints, exporters });
   const { recordActivity } = weekly;
   const { confirmPassword } = identity;
   const { checkCode } = mfa;
