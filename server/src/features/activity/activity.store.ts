@@ -41,10 +41,7 @@ const itemsPerStatement = 400;
  * them may share an external id.
  */
 export async function putItems(tx: OrganizationTx, put: PutItems): Promise<ItemsWritten> {
-  // Writers of one source take turns: an item that moves is found where the writer before left it.
-  await sql`
-    select from sources where organization_id = ${tx.organizationId} and id = ${put.sourceId}
-    for no key update`.execute(tx.db);
+  await takeTurn(tx, put.sourceId);
   const parts: ItemsWritten[] = [];
   for (let from = 0; from < put.items.length; from += itemsPerStatement) {
     if (from > 0) await setImmediate();
@@ -53,6 +50,13 @@ export async function putItems(tx: OrganizationTx, put: PutItems): Promise<Items
   const inserted = parts.reduce((sum, part) => sum + part.inserted, 0);
   const updated = parts.reduce((sum, part) => sum + part.updated, 0);
   return { inserted, updated, ...mergeChanges(parts) };
+}
+
+/** Writers of one source take turns: an item that moves or goes is found where the writer before left it. */
+async function takeTurn(tx: OrganizationTx, sourceId: string): Promise<void> {
+  await sql`
+    select from sources where organization_id = ${tx.organizationId} and id = ${sourceId}
+    for no key update`.execute(tx.db);
 }
 
 async function putSome(
@@ -156,6 +160,7 @@ export async function removeItems(
   tx: OrganizationTx,
   { sourceId, timezone, externalIds, notMetSince }: RemoveItems,
 ): Promise<ItemsChanged> {
+  await takeTurn(tx, sourceId);
   const isGone =
     externalIds === undefined
       ? sql`read_number < ${notMetSince ?? 0}`

@@ -239,3 +239,28 @@ test('writers at once, of the same items and moving them about, leave numbers th
   }
   await expectMetrics(scene, stored, calendar.timezone);
 });
+
+test('readings of one source at once, bringing and removing the same items, leave metrics that equal a recount', async () => {
+  const calendar = { timezone: 'Europe/Berlin', firstDayOfWeek: 1 };
+  const scene = await makeWeeklyScene(it, calendar);
+  const sourceId = await scene.within((tx) => putSource(tx, { kind: 'test', name: 'Test' }));
+  const record = (reading: number) =>
+    Array.from({ length: 8 }, (_, n) => ({
+      ...sentItem({
+        kind: kinds[(n + reading) % 5] ?? 'update',
+        external_id: `${(n * reading) % 12}`,
+        occurred_at: `2024-11-0${1 + (n % 4)}T10:${10 + reading}:00Z`,
+      }),
+      ...{ category: 'Docs', impact: 'low', status: 'x', url: null, resolved_at: null },
+    }));
+  const readings = Array.from({ length: 12 }, (_, reading) =>
+    scene.within(async (tx) => {
+      const items = [...new Map(record(reading).map((item) => [item.external_id, item])).values()] as never;
+      const removed = [0, 1, 2].map((n) => `${(n * 5 + reading) % 12}`);
+      const change = { sourceId, items, removed, readNumber: reading, removesNotMet: reading % 3 === 0 };
+      await it.features.weekly.recordActivity(tx, await getOrganizationSettings(tx), change);
+    }),
+  );
+  await Promise.all(readings);
+  await expectMetrics(scene, await readItems(scene), calendar.timezone);
+});
