@@ -1,5 +1,5 @@
 -- Publishes what the items that are there come to, as their writers do from here on: a point for each kind and local hour,
--- and zeros at the beginning of each week on record.
+-- zeros at the beginning of each week on record, and what weeks said when they were stored while they ran.
 with moments as (
   select organization_id, occurred_at as at,
     case kind when 'upload' then 'uploads' when 'update' then 'updates' when 'decision' then 'decisions'
@@ -18,6 +18,13 @@ points as (
   cross join (values ('uploads'), ('updates'), ('decisions'), ('completed'), ('reviews_opened'), ('reviews_resolved'))
     names (metric_name)
   where exists (select from activity_items i where i.organization_id = w.organization_id)
+  union all
+  select s.organization_id, said.metric_name, 'said', said.metric_value, s.generated_at
+  from weekly_snapshots s join organizations o on o.id = s.organization_id
+  cross join lateral (values ('contributors', (s.data -> 'stats' -> 'contributors')::bigint),
+    ('pending_reviews', (s.data -> 'stats' -> 'pendingReviews')::bigint)) said (metric_name, metric_value)
+  where (s.generated_at at time zone o.timezone)::date between s.week_start_date and s.week_start_date + 6
+    and exists (select from activity_items i where i.organization_id = s.organization_id)
 ),
 listed as (
   insert into metric_catalog (organization_id, metric_type, metric_name, metric_unit, created_at)

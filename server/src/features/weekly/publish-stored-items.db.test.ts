@@ -48,6 +48,12 @@ async function makeOrganization(timezone: string): Promise<string> {
   await sql`
     insert into activity_weeks (organization_id, week_start_date, version)
     select ${id}::uuid, '2024-10-07'::date + n * 7, 1 from generate_series(0, 6) n`.execute(database.root);
+  // The running week as it was stored last, and one that was computed anew once it was over.
+  await sql`
+    insert into weekly_snapshots (organization_id, week_start_date, version, data, generated_at)
+    select ${id}::uuid, week::date, 1, jsonb_build_object('stats', jsonb_build_object(
+      'contributors', contributors, 'pendingReviews', 7)), timestamptz '2024-11-20T10:00:00Z'
+    from (values ('2024-11-18', 3), ('2024-11-11', 5)) weeks (week, contributors)`.execute(database.root);
   // Half hours of seven weeks, in which the clocks of several zones change; many items lie in the same ones.
   await sql`
     insert into activity_items (organization_id, id, kind, title, author, category, impact, status, source_id, occurred_at,
@@ -96,7 +102,8 @@ test('items that were there before are published in the days and hours in which 
   await sql`insert into organizations (id, slug, name) values (${empty}, ${empty}, 'Empty')`.execute(database.root);
   expect(await migrateTo((name) => name <= migration)).toEqual([migration]);
   for (const { timezone, id } of organizations) {
-    const { days, least } = await readWeeklyMetrics(database.root, id);
+    const { days, least, gauges } = await readWeeklyMetrics(database.root, id);
+    expect(gauges).toEqual({ contributors: 3, pending_reviews: 7 });
     expect(days).toEqual(recountDays(await readItems(id), timezone));
     expect(least).toBe(0);
   }
