@@ -10,12 +10,20 @@ import { createLog } from '#platform/log/log.ts';
  * PostgreSQL server that TEST_DATABASE_URL names. What is left on the server is dropped when the run ends.
  */
 export async function openTestDatabase(): Promise<Database> {
-  const serverUrl = process.env.TEST_DATABASE_URL;
   const template = inject('templateDatabase');
-  if (!serverUrl || !template) {
-    return openEmbedded({ image: new Blob([await readFile(inject('databaseImage'))]) });
-  }
-  const name = `${template.replace(/_template$/, '')}_${randomBytes(6).toString('hex')}`;
+  if (template) return openOnServer(template);
+  return openEmbedded({ image: new Blob([await readFile(inject('databaseImage'))]) });
+}
+
+/** Opens a database without a table, in the same places. */
+export function openBlankDatabase(): Promise<Database> {
+  return inject('templateDatabase') ? openOnServer('template1') : openEmbedded({});
+}
+
+async function openOnServer(template: string): Promise<Database> {
+  const serverUrl = process.env.TEST_DATABASE_URL ?? '';
+  const prefix = inject('templateDatabase')?.replace(/_template$/, '');
+  const name = `${prefix}_${randomBytes(6).toString('hex')}`;
   const client = new pg.Client({ connectionString: serverUrl });
   await client.connect();
   await client.query(`create database ${name} template ${template}`);

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
+import { weeklyMetrics } from '#features/activity/index.ts';
 import { createAssessmentsFeature } from '#features/assessments/index.ts';
 import {
   createDashboardFeature,
@@ -42,7 +43,7 @@ export function composeAnalytics(platform: Platform): Analytics {
     ...platform,
     caches: andDashboards(caches),
     announceDashboards,
-    declared: dashboardMetrics,
+    declared: [...dashboardMetrics, ...weeklyMetrics],
   });
   const dataDir = config.databaseUrl === undefined ? config.dataDir : undefined;
   const system = createSystemFeature({ ...platform, dataDir });

@@ -20,6 +20,8 @@ import { composeAnalytics } from './compose-analytics.ts';
 import type { Platform } from './compose-platform.ts';
 import { personalData } from './personal-data.ts';
 
+const exporters = [jsonExporter, csvExporter];
+
 /** The product: every feature, joined. */
 export interface Features {
   readonly audit: AuditFeature;
@@ -45,7 +47,7 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
   const audit = createAuditFeature(platform);
   const accounts = await composeAccounts(platform, analytics);
   const { identity, guard, checkCode, forgetUser } = accounts;
-  const weekly = createWeeklyFeature({ ...platform, exporters: [jsonExporter, csvExporter] });
+  const weekly = createWeeklyFeature({ ...platform, recordPoints: analytics.metrics.recordPoints, exporters });
   const { recordActivity } = weekly;
   const { confirmPassword, findMember, findEnded } = identity;
   const privacy = createPrivacyFeature({

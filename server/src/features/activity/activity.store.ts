@@ -3,6 +3,7 @@ import type { Impact, ItemKind } from '@almanac/contract/weekly.ts';
 import { sql } from 'kysely';
 import { newId } from '#kernel/ids.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
+import { type ItemsChanged, mergeChanges } from './merge-changes.ts';
 
 /** An item as it is stored; one without an external id is always a new one. */
 export interface ItemRecord {
@@ -18,14 +19,8 @@ export interface ItemRecord {
   readonly resolved_at: string | null;
 }
 
-/** Where changed items lie: local days, and for reviews, which count until they are resolved, the first such day. */
-export interface AffectedDays {
-  readonly days: readonly string[];
-  readonly reviewsFrom: string | null;
-}
-
 /** What writing items did. */
-export interface ItemsWritten extends AffectedDays {
+export interface ItemsWritten extends ItemsChanged {
   readonly inserted: number;
   readonly updated: number;
 }
@@ -46,10 +41,7 @@ const itemsPerStatement = 400;
  * them may share an external id.
  */
 export async function putItems(tx: OrganizationTx, put: PutItems): Promise<ItemsWritten> {
-  // Writers of one source take turns: an item that moves is found where the writer before left it.
-  await sql`
-    select from sources where organization_id = ${tx.organizationId} and id = ${put.sourceId}
-    for no key update`.execute(tx.db);
+  await takeTurn(tx, put.sourceId);
   const parts: ItemsWritten[] = [];
   for (let from = 0; from < put.items.length; from += itemsPerStatement) {
     if (from > 0) await setImmediate();
@@ -57,13 +49,14 @@ export async function putItems(tx: OrganizationTx, put: PutItems): Promise<Items
   }
   const inserted = parts.reduce((sum, part) => sum + part.inserted, 0);
   const updated = parts.reduce((sum, part) => sum + part.updated, 0);
-  return { inserted, updated, ...mergeDays(parts) };
+  return { inserted, updated, ...mergeChanges(parts) };
 }
 
-/** What several changes affect together. */
-export function mergeDays(parts: readonly AffectedDays[]): AffectedDays {
-  const reviews = parts.flatMap(({ reviewsFrom }) => reviewsFrom ?? []).sort();
-  return { days: [...new Set(parts.flatMap(({ days }) => days))], reviewsFrom: reviews[0] ?? null };
+/** Writers of one source take turns: an item that moves or goes is found where the writer before left it. */
+async function takeTurn(tx: OrganizationTx, sourceId: string): Promise<void> {
+  await sql`
+    select from sources where organization_id = ${tx.organizationId} and id = ${sourceId}
+    for no key update`.execute(tx.db);
 }
 
 async function putSome(
@@ -78,7 +71,7 @@ async function putSome(
         url text, occurred_at timestamptz, resolved_at timestamptz)
     ),
     known as materialized (
-      select a.external_id, a.kind, a.occurred_at,
+      select a.external_id, a.kind, a.occurred_at, a.resolved_at,
         (a.kind, a.title, a.author, a.category, a.impact, a.status, a.url, a.occurred_at, a.resolved_at)
           is not distinct from
         (i.kind, i.title, i.author, i.category, i.impact, i.status, i.url, i.occurred_at, i.resolved_at) as is_same
@@ -100,25 +93,58 @@ async function putSome(
           activity_items.resolved_at, activity_items.read_number)
         is distinct from (excluded.kind, excluded.title, excluded.author, excluded.category, excluded.impact,
           excluded.status, excluded.url, excluded.occurred_at, excluded.resolved_at, excluded.read_number)
-      returning external_id, kind, occurred_at, xmax = 0 as is_new
+      returning external_id, kind, occurred_at, resolved_at, xmax = 0 as is_new
     ),
     changed as (
-      select w.kind, w.occurred_at, w.is_new, k.kind as old_kind, k.occurred_at as old_occurred_at
-      from written w left join known k on k.external_id = w.external_id
+      select w.kind, w.occurred_at, w.resolved_at, w.is_new, k.kind as old_kind, k.occurred_at as old_occurred_at,
+        k.resolved_at as old_resolved_at
+      -- One that was removed meanwhile is new: it left with whoever removed it.
+      from written w left join known k on k.external_id = w.external_id and not w.is_new
       where w.is_new or k.is_same is not true
     ),
-    touched as (
-      select kind, (occurred_at at time zone ${timezone})::date as day from changed
-      union select old_kind, (old_occurred_at at time zone ${timezone})::date from changed where old_kind is not null
-    )
-    select count(*) filter (where is_new) as inserted, count(*) filter (where not is_new) as updated,
-      ${touchedDays} from changed`.execute(tx.db);
-  return answer[0] ?? { inserted: 0, updated: 0, days: [], reviewsFrom: null };
+    ${sumsOfChanged(timezone)}
+    select count(*) filter (where is_new) as inserted, count(*) filter (where not is_new) as updated, ${sums}
+    from changed`.execute(tx.db);
+  return answer[0] ?? { inserted: 0, updated: 0, ...nothing };
 }
 
-const touchedDays = sql`
+/** What the items of `changed` come to: each is there as it came, as it left (`old_`), or as both. */
+const sumsOfChanged = (timezone: string) => sql`
+    touched as (
+      select kind, (occurred_at at time zone ${timezone})::date as day from changed where kind is not null
+      union select old_kind, (old_occurred_at at time zone ${timezone})::date from changed where old_kind is not null
+    ),
+    moments as (
+      select kind, at, sum(step) as count from (
+        select kind, occurred_at as at, 1 as step from changed where kind is not null
+        union all select 'resolution', resolved_at, 1 from changed where resolved_at is not null
+        union all select old_kind, old_occurred_at, -1 from changed where old_kind is not null
+        union all select 'resolution', old_resolved_at, -1 from changed where old_resolved_at is not null
+      ) steps group by kind, at having sum(step) <> 0
+    ),
+    deltas as (
+      select kind, sum(count) as count, date_bin('15 minutes', at, timestamptz 'epoch') as quarter,
+        case when count > 0 then min(at) else max(at) end as at
+      from moments group by kind, quarter, count > 0
+    )`;
+
+const msOf = (time: 'quarter' | 'at') => sql`floor(extract(epoch from ${sql.ref(time)}) * 1000)::bigint`;
+
+const sums = sql`
   (select coalesce(jsonb_agg(distinct day), '[]') from touched) as days,
-  (select min(day) from touched where kind = 'review') as "reviewsFrom"`;
+  (select min(day) from touched where kind = 'review') as "reviewsFrom",
+  (select coalesce(jsonb_agg(d), '[]') from (
+    select kind, count, ${msOf('quarter')} as "quarterMs", ${msOf('at')} as "atMs" from deltas) d) as deltas`;
+
+const nothing: ItemsChanged = { days: [], reviewsFrom: null, deltas: [] };
+
+/** Removed items as ones that changed: they left, and did not come. */
+const changedByRemoval = sql`
+    changed as (
+      select null::text as kind, null::timestamptz as occurred_at, null::timestamptz as resolved_at, kind as old_kind,
+        occurred_at as old_occurred_at, resolved_at as old_resolved_at
+      from removed
+    )`;
 
 interface RemoveItems {
   readonly sourceId: string;
@@ -133,20 +159,21 @@ interface RemoveItems {
 export async function removeItems(
   tx: OrganizationTx,
   { sourceId, timezone, externalIds, notMetSince }: RemoveItems,
-): Promise<AffectedDays> {
+): Promise<ItemsChanged> {
+  await takeTurn(tx, sourceId);
   const isGone =
     externalIds === undefined
       ? sql`read_number < ${notMetSince ?? 0}`
       : sql`external_id = any(${[...externalIds]}::text[])`;
-  const { rows } = await sql<AffectedDays>`
+  const { rows } = await sql<ItemsChanged>`
     with removed as (
       delete from activity_items
       where organization_id = ${tx.organizationId} and source_id = ${sourceId} and ${isGone}
-      returning kind, occurred_at
+      returning kind, occurred_at, resolved_at
     ),
-    touched as (select distinct kind, (occurred_at at time zone ${timezone})::date as day from removed)
-    select ${touchedDays}`.execute(tx.db);
-  return rows[0] ?? { days: [], reviewsFrom: null };
+    ${changedByRemoval}, ${sumsOfChanged(timezone)}
+    select ${sums}`.execute(tx.db);
+  return rows[0] ?? nothing;
 }
 
 /** Items of authors, as their sources or members wrote them down. */
@@ -203,16 +230,19 @@ export async function listItemIdsBy(
 export async function renameAuthors(
   { db, organizationId }: OrganizationTx,
   { ids, to, timezone }: { ids: readonly string[]; to: string; timezone: string },
-): Promise<AffectedDays> {
-  const { rows } = await sql<AffectedDays>`
+): Promise<ItemsChanged> {
+  const { rows } = await sql<ItemsChanged>`
     with renamed as (
       update activity_items set author = ${to}
       where organization_id = ${organizationId} and id = any(${[...ids]}::uuid[])
-      returning kind, occurred_at
+      returning kind, occurred_at, resolved_at
     ),
-    touched as (select distinct kind, (occurred_at at time zone ${timezone})::date as day from renamed)
-    select ${touchedDays}`.execute(db);
-  return rows[0] ?? { days: [], reviewsFrom: null };
+    changed as (
+      select *, kind as old_kind, occurred_at as old_occurred_at, resolved_at as old_resolved_at from renamed
+    ),
+    ${sumsOfChanged(timezone)}
+    select ${sums}`.execute(db);
+  return rows[0] ?? nothing;
 }
 
 /** True where the organization has more items than that. */
@@ -226,16 +256,16 @@ export async function hasMoreItems({ db, organizationId }: OrganizationTx, than:
 export async function removeSomeItems(
   { db, organizationId }: OrganizationTx,
   { limit, timezone }: { limit: number; timezone: string },
-): Promise<AffectedDays> {
-  const { rows } = await sql<AffectedDays>`
+): Promise<ItemsChanged> {
+  const { rows } = await sql<ItemsChanged>`
     with removed as (
       delete from activity_items where organization_id = ${organizationId} and id in (
         select id from activity_items where organization_id = ${organizationId} order by occurred_at limit ${limit})
-      returning kind, occurred_at
+      returning kind, occurred_at, resolved_at
     ),
-    touched as (select distinct kind, (occurred_at at time zone ${timezone})::date as day from removed)
-    select ${touchedDays}`.execute(db);
-  return rows[0] ?? { days: [], reviewsFrom: null };
+    ${changedByRemoval}, ${sumsOfChanged(timezone)}
+    select ${sums}`.execute(db);
+  return rows[0] ?? nothing;
 }
 
 /** Removes at most `limit` items from before a moment, not the reviews that were open then; answers how many. */

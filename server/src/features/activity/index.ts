@@ -1,12 +1,10 @@
 export {
-  type AffectedDays,
   type AuthoredItem,
   hasMoreItems,
   type ItemRecord,
   type ItemsWritten,
   listItemIdsBy,
   listItemsBy,
-  mergeDays,
   putItems,
   removeItems,
   removeItemsBefore,
@@ -14,3 +12,11 @@ export {
   renameAuthors,
 } from './activity.store.ts';
 export { checkItems } from './check-items.ts';
+export {
+  pointsOfChange,
+  pointsOfNewWeek,
+  pointsOfRunningWeek,
+  type WeeklyPoint,
+  weeklyMetrics,
+} from './compute-points.ts';
+export { type AffectedDays, type ItemsChanged, mergeChanges } from './merge-changes.ts';

@@ -6,15 +6,12 @@ import type { Caches } from '#platform/cache/caches.ts';
 import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
 import { createEncoder } from '#platform/http/bind.ts';
 import { comparedRanges, compareStats } from './compare-week.ts';
-import { loadWeek, weeklyTopic } from './settle-changes.ts';
-import type { WeekClock } from './week-clock.ts';
+import { loadWeek, type WeekComputing, weeklyTopic } from './settle-changes.ts';
 import { readStats } from './weekly.views.ts';
 
-interface AnswersOptions {
+interface AnswersOptions extends Pick<WeekComputing, 'clock' | 'now' | 'recordPoints'> {
   scopes: Pick<Scopes, 'inOrganization'>;
   caches: Pick<Caches, 'dashboard'>;
-  clock: WeekClock;
-  now: () => Date;
 }
 
 type Answer = CachedAnswer | Promise<CachedAnswer>;
@@ -24,7 +21,7 @@ type ComputeAnswer = (tx: OrganizationTx, week: Week) => Promise<{ body: Buffer;
 const schemaVersion = '2';
 
 /** Makes the answers about a week that are cached as bytes, each with the ETag of its version. */
-export function createWeekAnswers({ scopes, caches, clock, now }: AnswersOptions) {
+export function createWeekAnswers({ scopes, caches, clock, now, recordPoints }: AnswersOptions) {
   const encodeSummary = createEncoder(getSummary);
   const encodeStats = createEncoder(getStats);
   const encodeActivity = createEncoder(getActivity);
@@ -50,7 +47,7 @@ export function createWeekAnswers({ scopes, caches, clock, now }: AnswersOptions
   };
 
   const load = async (tx: OrganizationTx, week: Week) => {
-    const data = await loadWeek(tx, week, { now });
+    const data = await loadWeek(tx, week, { now, recordPoints });
     const progress = data.week.complete ? 'complete' : String(data.week.elapsed_fraction);
     return { data, version: `${data.version}/${progress}` };
   };

@@ -7,6 +7,7 @@ import { putSource } from '#features/sources/index.ts';
 import { shiftWeek, type WeekCalendar, weekAt } from '#kernel/weeks.ts';
 import { makeTestApp, type TestApp } from '#testing/make-app.ts';
 import { type CountedItem, recountWeek } from '#testing/recount-week.ts';
+import { readWeeklyMetrics, recountDays } from '#testing/weekly-metrics.ts';
 import { lasting, makeWeeklyScene, type SentItem, sentItem, type WeeklyScene } from '#testing/weekly-scene.ts';
 
 let it: TestApp;
@@ -137,6 +138,15 @@ async function expectViews(scene: WeeklyScene, startDate: string, { stats, chart
   });
 }
 
+async function expectMetrics(scene: WeeklyScene, items: readonly CountedItem[], timezone: string) {
+  const { stats } = await scene.summary();
+  const { days, least, gauges } = await scene.within(({ db }) => readWeeklyMetrics(db, scene.organization.id));
+  expect(days).toEqual(recountDays(items, timezone));
+  expect(least).toBeGreaterThanOrEqual(0);
+  const { contributors, pendingReviews: pending_reviews } = stats;
+  expect({ contributors: 0, pending_reviews: 0, ...gauges }).toEqual({ contributors, pending_reviews });
+}
+
 /** What a client keeps of each address, to ask with its ETag the next time. */
 type Kept = Map<string, { etag: string; body: string; version: number }>;
 
@@ -161,7 +171,7 @@ function describeBody(text: string): { body: string; version: number } {
   return { body: JSON.stringify(isSummary ? lasting(data) : data), version: isSummary ? data.version : 0 };
 }
 
-test('the numbers of every week equal a recount, everywhere, and ETags tell of every change', async () => {
+test('the numbers of every week, and those in the metric store, equal a recount, everywhere, and ETags tell of every change', async () => {
   await fc.assert(
     fc.asyncProperty(calendars, steps, async (calendar, taken) => {
       const scene = await makeWeeklyScene(it, calendar);
@@ -175,6 +185,7 @@ test('the numbers of every week equal a recount, everywhere, and ETags tell of e
       for (const [index, step] of taken.entries()) {
         await take(scene, step, { model, readNumber: index + 1 });
         for (const url of urls) await expectTagsToTell(scene, url, kept);
+        await expectMetrics(scene, [...model.values()], calendar.timezone);
       }
       await it.platform.jobs.whenIdle();
       for (const date of dates) await expectRecount(scene, date, { model, calendar });
@@ -226,4 +237,30 @@ test('writers at once, of the same items and moving them about, leave numbers th
     expect(data.stats).toEqual(recountWeek(stored, date, calendar).stats);
     await expectViews(scene, date, data);
   }
+  await expectMetrics(scene, stored, calendar.timezone);
+});
+
+test('readings of one source at once, bringing and removing the same items, leave metrics that equal a recount', async () => {
+  const calendar = { timezone: 'Europe/Berlin', firstDayOfWeek: 1 };
+  const scene = await makeWeeklyScene(it, calendar);
+  const sourceId = await scene.within((tx) => putSource(tx, { kind: 'test', name: 'Test' }));
+  const record = (reading: number) =>
+    Array.from({ length: 8 }, (_, n) => ({
+      ...sentItem({
+        kind: kinds[(n + reading) % 5] ?? 'update',
+        external_id: `${(n * reading) % 12}`,
+        occurred_at: `2024-11-0${1 + (n % 4)}T10:${10 + reading}:00Z`,
+      }),
+      ...{ category: 'Docs', impact: 'low', status: 'x', url: null, resolved_at: null },
+    }));
+  const readings = Array.from({ length: 12 }, (_, reading) =>
+    scene.within(async (tx) => {
+      const items = [...new Map(record(reading).map((item) => [item.external_id, item])).values()] as never;
+      const removed = [0, 1, 2].map((n) => `${(n * 5 + reading) % 12}`);
+      const change = { sourceId, items, removed, readNumber: reading, removesNotMet: reading % 3 === 0 };
+      await it.features.weekly.recordActivity(tx, await getOrganizationSettings(tx), change);
+    }),
+  );
+  await Promise.all(readings);
+  await expectMetrics(scene, await readItems(scene), calendar.timezone);
 });

@@ -1,16 +1,20 @@
 import { setImmediate } from 'node:timers/promises';
 import type { WeeklyData } from '@almanac/contract/weekly.ts';
 import {
-  type AffectedDays,
   hasMoreItems,
+  type ItemsChanged,
   listItemIdsBy,
-  mergeDays,
+  mergeChanges,
+  pointsOfChange,
+  pointsOfNewWeek,
+  pointsOfRunningWeek,
   removeSomeItems,
   renameAuthors,
+  type WeeklyPoint,
 } from '#features/activity/index.ts';
 import { addDemoItems } from '#features/demo/index.ts';
 import { getOrganizationSettings, type OrganizationSettings } from '#features/organizations/index.ts';
-import { type Week, weekOfDate } from '#kernel/weeks.ts';
+import { shiftWeek, type Week, weekOfDate } from '#kernel/weeks.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import type { Feed } from '#platform/feed/feed.ts';
@@ -26,31 +30,49 @@ export const weeklyTopic = 'weekly';
 export interface WeekComputing {
   caches: Pick<Caches, 'dashboard' | 'invalidate'>;
   feed: Pick<Feed, 'publish'>;
+  /** Hands values to the metric store, in the same transaction. */
+  recordPoints: (tx: OrganizationTx, points: readonly WeeklyPoint[]) => Promise<unknown>;
   /** Has the organization's stale past weeks recomputed after the commit. */
   enqueueRecompute: (tx: OrganizationTx) => void;
   clock: WeekClock;
   now: () => Date;
 }
 
+type WeekStoring = Pick<WeekComputing, 'now' | 'recordPoints'>;
+
 /** A week as stored, or computed and then stored where its numbers are missing or older than its items. */
-export async function loadWeek(
+export async function loadWeek(tx: OrganizationTx, week: Week, storing: WeekStoring): Promise<WeeklyData> {
+  const { data, points } = await loadUnpublished(tx, week, storing);
+  await storing.recordPoints(tx, points);
+  return data;
+}
+
+/** Does the same, and leaves it to the caller to record what the running week, where it was stored anew, publishes. */
+async function loadUnpublished(
   tx: OrganizationTx,
   week: Week,
-  { now }: Pick<WeekComputing, 'now'>,
-): Promise<WeeklyData> {
+  { now }: Pick<WeekStoring, 'now'>,
+): Promise<{ data: WeeklyData; points: WeeklyPoint[] }> {
   const nowMs = now().getTime();
-  if (nowMs >= week.startMs && nowMs < week.endMs) await store.ensureWeek(tx, week.startDate);
+  const isRunning = nowMs >= week.startMs && nowMs < week.endMs;
+  const isNew = isRunning && (await store.ensureWeek(tx, week.startDate));
   const stored = await store.findStoredWeek(tx, week.startDate);
   if (stored?.snapshot) {
-    return presentWeek(week, stored.snapshot, { nowMs, version: stored.version, changedAt: stored.changed_at });
+    const { snapshot, version, changed_at: changedAt } = stored;
+    return { data: presentWeek(week, snapshot, { nowMs, version, changedAt }), points: [] };
   }
   const numbers = await readWeek(tx, week);
+  const { version, changedAt } = numbers;
   const { isDemo } = await getOrganizationSettings(tx);
   const snapshot = shapeWeek(week, numbers, isDemo);
-  if (stored) {
-    await store.putSnapshot(tx, { weekStart: week.startDate, version: numbers.version, snapshot, now: now() });
-  }
-  return presentWeek(week, snapshot, { nowMs, version: numbers.version, changedAt: numbers.changedAt });
+  const data = presentWeek(week, snapshot, { nowMs, version, changedAt });
+  const isStored =
+    stored && (await store.putSnapshot(tx, { weekStart: week.startDate, version, snapshot, now: now() }));
+  // An organization in which nothing ever happened publishes nothing.
+  if (!isRunning || !isStored || version === 0) return { data, points: [] };
+  const before = stored.storedStats;
+  const points = pointsOfRunningWeek(snapshot.stats, { before, nowMs: now().getTime() });
+  return { data, points: isNew ? [...pointsOfNewWeek(week.startMs), ...points] : points };
 }
 
 /** Recomputes a week; in the demo organization after adding what its generator has by now. Always announces the week. */
@@ -72,35 +94,51 @@ export async function addDueDemoItems(
   if (!settings.isDemo) return 0;
   const current = computing.clock.current(settings);
   const written = await addDemoItems(tx, { settings, current, now: computing.now() });
-  await settleChanges(tx, { settings, affected: written }, computing);
+  await settleChanges(tx, { settings, changes: written }, computing);
   return written.inserted + written.updated;
 }
 
 /**
  * What follows a change of items, in its transaction: the versions of the weeks it touches are raised and announced, the
- * running week is stored anew, and past weeks are left to a job. After the commit the caches of all processes forget.
+ * running week is stored anew, what came and left goes to the metric store, and past weeks are left to a job. After the
+ * commit the caches of all processes forget.
  */
 export async function settleChanges(
   tx: OrganizationTx,
-  { settings, affected }: { settings: OrganizationSettings; affected: AffectedDays },
+  { settings, changes }: { settings: OrganizationSettings; changes: ItemsChanged },
   computing: WeekComputing,
 ): Promise<void> {
-  const raised = await store.raiseWeeks(tx, {
-    affected,
+  const { raised, opened } = await store.raiseWeeks(tx, {
+    affected: changes,
     calendar: settings,
     now: computing.now(),
     reachWeeks: weeksCompared,
   });
   if (raised.length === 0) return;
   const current = computing.clock.current(settings);
+  const weekOf = (day: string) => weekOfDate(Temporal.PlainDate.from(day), settings);
   for (const { week_start_date, version } of raised) {
-    const week = weekOfDate(Temporal.PlainDate.from(week_start_date), settings);
-    announceWeek(tx, { week, version }, computing);
+    announceWeek(tx, { week: weekOf(week_start_date), version }, computing);
   }
   const isCurrentRaised = raised.some(({ week_start_date }) => week_start_date === current.startDate);
-  if (isCurrentRaised) await loadWeek(tx, current, computing);
+  const running = isCurrentRaised ? (await loadUnpublished(tx, current, computing)).points : [];
+  const keptFromMs = oldestKeptWeek(current, settings).startMs;
+  await computing.recordPoints(tx, [
+    ...opened
+      .map((day) => weekOf(day).startMs)
+      .filter((ms) => ms >= keptFromMs)
+      .flatMap(pointsOfNewWeek),
+    // What lies before comes and leaves with the retention, over and over where its source is read anew.
+    ...pointsOfChange(changes.deltas.filter(({ quarterMs }) => quarterMs >= keptFromMs)),
+    ...running,
+  ]);
   if (raised.length > (isCurrentRaised ? 1 : 0)) computing.enqueueRecompute(tx);
   tx.afterPossibleCommit(() => computing.caches.invalidate(tx.organizationId, [weeklyTopic]));
+}
+
+/** The first of the weeks that the organization keeps. */
+export function oldestKeptWeek(current: Week, { weeksKept }: Pick<OrganizationSettings, 'weeksKept'>): Week {
+  return shiftWeek(current, 1 - weeksKept);
 }
 
 /** Tells everyone who watches that a week has a new version. */
@@ -126,7 +164,7 @@ export async function forgetAuthors(
   authors: readonly string[],
   computing: WeekComputing,
 ): Promise<void> {
-  const parts: AffectedDays[] = [];
+  const parts: ItemsChanged[] = [];
   let after: string | undefined;
   do {
     if (after !== undefined) await setImmediate();
@@ -134,7 +172,7 @@ export async function forgetAuthors(
     parts.push(await renameItems(tx, ids));
     after = ids.length < itemsPerStep ? undefined : ids.at(-1);
   } while (after !== undefined);
-  await settleRenamed(tx, mergeDays(parts), computing);
+  await settleRenamed(tx, mergeChanges(parts), computing);
 }
 
 /**
@@ -153,22 +191,25 @@ export async function forgetSomeAuthors(
   return ids.at(-1);
 }
 
-async function renameItems(tx: OrganizationTx, ids: readonly string[]): Promise<AffectedDays> {
+async function renameItems(tx: OrganizationTx, ids: readonly string[]): Promise<ItemsChanged> {
   const { timezone } = await getOrganizationSettings(tx);
   return renameAuthors(tx, { ids, to: formerAuthor, timezone });
 }
 
-async function settleRenamed(tx: OrganizationTx, affected: AffectedDays, computing: WeekComputing): Promise<void> {
-  await settleChanges(tx, { settings: await getOrganizationSettings(tx), affected }, computing);
+async function settleRenamed(tx: OrganizationTx, changes: ItemsChanged, computing: WeekComputing): Promise<void> {
+  await settleChanges(tx, { settings: await getOrganizationSettings(tx), changes }, computing);
   // Those of past weeks name the authors until the job has stored the weeks anew.
   await store.removeStaleSnapshots(tx);
 }
 
-/** Removes some items, where there are more than one statement changes; false, and nothing is changed, where they are few. */
+/**
+ * Removes some items of an organization that ends, where there are more than one statement changes; false, and nothing is
+ * changed, where they are few. What was measured of them is removed by itself.
+ */
 export async function removeSomeActivity(tx: OrganizationTx, computing: WeekComputing): Promise<boolean> {
   if (!(await hasMoreItems(tx, itemsPerStep))) return false;
   const settings = await getOrganizationSettings(tx);
-  const affected = await removeSomeItems(tx, { limit: itemsPerStep, timezone: settings.timezone });
-  await settleChanges(tx, { settings, affected }, computing);
+  const removed = await removeSomeItems(tx, { limit: itemsPerStep, timezone: settings.timezone });
+  await settleChanges(tx, { settings, changes: { ...removed, deltas: [] } }, computing);
   return true;
 }

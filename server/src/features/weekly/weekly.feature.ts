@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Exporter } from '#exporters/kit/exporter.ts';
-import { type ItemRecord, mergeDays, putItems, removeItems } from '#features/activity/index.ts';
+import { type ItemRecord, mergeChanges, putItems, removeItems } from '#features/activity/index.ts';
 import type { OrganizationSettings } from '#features/organizations/index.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
@@ -15,6 +15,7 @@ import {
   forgetSomeAuthors,
   removeSomeActivity,
   settleChanges,
+  type WeekComputing,
 } from './settle-changes.ts';
 import { createWeekClock } from './week-clock.ts';
 import { serveWeeklyEvents } from './weekly.events.ts';
@@ -26,6 +27,7 @@ interface WeeklyNeeds {
   scopes: Pick<Scopes, 'inOrganization'>;
   caches: Pick<Caches, 'dashboard' | 'invalidate'>;
   feed: Pick<Feed, 'publish'>;
+  recordPoints: WeekComputing['recordPoints'];
   jobs: Pick<Jobs, 'enqueue'>;
   limiter: RateLimiter;
   exporters: readonly Exporter[];
@@ -82,8 +84,8 @@ export function createWeeklyFeature(needs: WeeklyNeeds): WeeklyFeature {
       const removed = change.removed.length > 0 && (await removeItems(tx, { ...source, externalIds: change.removed }));
       const written = change.items.length > 0 && (await putItems(tx, { ...source, items: change.items, readNumber }));
       const swept = change.removesNotMet && (await removeItems(tx, { ...source, notMetSince: readNumber }));
-      const affected = mergeDays([removed, written, swept].filter((part) => part !== false));
-      await settleChanges(tx, { settings, affected }, options);
+      const changes = mergeChanges([removed, written, swept].filter((part) => part !== false));
+      await settleChanges(tx, { settings, changes }, options);
     },
     forgetAuthors: (tx, authors) => forgetAuthors(tx, authors, options),
     forgetSomeAuthors: (tx, page) => forgetSomeAuthors(tx, page, options),

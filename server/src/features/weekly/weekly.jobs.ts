@@ -1,8 +1,15 @@
 import { removeItemsBefore } from '#features/activity/index.ts';
 import { getOrganizationSettings } from '#features/organizations/index.ts';
-import { shiftWeek, weekOfDate } from '#kernel/weeks.ts';
+import { weekOfDate } from '#kernel/weeks.ts';
 import { defineJob, type OrganizationJob, type OrganizationRun } from '#platform/jobs/define-job.ts';
-import { addDueDemoItems, announceWeek, loadWeek, type WeekComputing, weeklyTopic } from './settle-changes.ts';
+import {
+  addDueDemoItems,
+  announceWeek,
+  loadWeek,
+  oldestKeptWeek,
+  type WeekComputing,
+  weeklyTopic,
+} from './settle-changes.ts';
 import { findStoredWeek, listStaleWeeks, removeWeeksBefore } from './weekly.store.ts';
 
 /** The job that brings stored past weeks up to date; asked for by the change that made them stale. */
@@ -89,7 +96,7 @@ async function recomputePastWeeks(run: Run, options: WeekComputing): Promise<{ w
 /** Removes what is past the organization's retention; the command line does the same by hand. */
 export async function removeOldWeeks(
   run: Run,
-  { clock, caches, now }: Pick<WeekComputing, 'clock' | 'caches' | 'now'>,
+  { clock, caches, now, recordPoints }: Pick<WeekComputing, 'clock' | 'caches' | 'now' | 'recordPoints'>,
 ): Promise<{ items: number } | undefined> {
   let items = 0;
   for (;;) {
@@ -97,12 +104,12 @@ export async function removeOldWeeks(
     const { removed } = await run.inOrganization(async (tx) => {
       const settings = await getOrganizationSettings(tx);
       const current = clock.current(settings);
-      const oldest = shiftWeek(current, 1 - settings.weeksKept);
+      const oldest = oldestKeptWeek(current, settings);
       const count = await removeItemsBefore(tx, new Date(oldest.startMs), itemsPerTransaction);
       if (count < itemsPerTransaction) {
         await removeWeeksBefore(tx, oldest.startDate);
         // Raised with that: stored anew, so that it is not missing to readers of SQL.
-        await loadWeek(tx, current, { now });
+        await loadWeek(tx, current, { now, recordPoints });
       }
       tx.afterCommit(() => caches.invalidate(tx.organizationId, [weeklyTopic]));
       return { removed: count };

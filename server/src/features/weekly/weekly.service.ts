@@ -80,7 +80,7 @@ export function createWeeklyService(options: WeeklyServiceOptions) {
         const settings = await getOrganizationSettings(tx);
         const sourceId = await putSource(tx, { kind: 'push', name: 'Posted items' });
         const written = await putItems(tx, { sourceId, items, timezone: settings.timezone });
-        await settleChanges(tx, { settings, affected: written }, options);
+        await settleChanges(tx, { settings, changes: written }, options);
         const { inserted, updated } = written;
         const details = { inserted, updated, unchanged: items.length - inserted - updated + repeated };
         await recordAudit(tx, { action: 'weekly.addItems', at: now(), target: `source:${sourceId}`, details });

@@ -1,3 +1,4 @@
+import type { WeekStats } from '@almanac/contract/weekly.ts';
 import { type RawBuilder, sql } from 'kysely';
 import type { AffectedDays } from '#features/activity/index.ts';
 import { shiftWeek, type WeekCalendar, weekAt, weekOfDate } from '#kernel/weeks.ts';
@@ -5,9 +6,15 @@ import type { OrganizationTx } from '#platform/db/scopes.ts';
 import type { WeekSnapshot } from './shape-week.ts';
 
 /** A week's new version. */
-export interface RaisedWeek {
+interface RaisedWeek {
   readonly week_start_date: string;
   readonly version: number;
+}
+
+/** The weeks that rest on a change, and the first days of those that came on record with it. */
+export interface RaisedWeeks {
+  readonly raised: readonly RaisedWeek[];
+  readonly opened: readonly string[];
 }
 
 /** How far back a changed week has all later ones put on record: ten years. */
@@ -31,26 +38,27 @@ interface RaiseWeeks {
 
 /**
  * Raises the version of every week whose numbers or sentences rest on the changed days: the weeks of those days, the
- * ones after each that are compared with it, and for reviews all later ones. Answers the weeks raised.
+ * ones after each that are compared with it, and for reviews all later ones.
  */
 export async function raiseWeeks(
   tx: OrganizationTx,
   { affected, calendar, now, reachWeeks }: RaiseWeeks,
-): Promise<RaisedWeek[]> {
-  if (affected.days.length === 0) return [];
+): Promise<RaisedWeeks> {
+  if (affected.days.length === 0) return { raised: [], opened: [] };
   const startOf = (day: string) => weekOfDate(Temporal.PlainDate.from(day), calendar).startDate;
   const weeks = [...new Set(affected.days.map(startOf))].sort();
   const reviewsFrom = affected.reviewsFrom === null ? null : startOf(affected.reviewsFrom);
   const current = weekAt(now.getTime(), calendar);
-  const opened = [weeks[0] ?? current.startDate, shiftWeek(current, -mostWeeksOpened).startDate].sort().at(-1);
+  const openedFrom = [weeks[0] ?? current.startDate, shiftWeek(current, -mostWeeksOpened).startDate].sort().at(-1);
   // One change at a time, so that the newest version tells of every change.
   await sql`select pg_advisory_xact_lock(hashtextextended(${`activity weeks/${tx.organizationId}`}, 0))`.execute(tx.db);
-  await sql`
+  const opened = await sql<{ week_start_date: string }>`
     insert into activity_weeks (organization_id, week_start_date, version, changed_at)
     select ${tx.organizationId}::uuid, day, ${newestVersion(tx)}, ${changedBefore(tx, sql`day`)}
     from (select unnest(${weeks}::date[])
-      union select generate_series(${opened}::date, ${current.startDate}::date, interval '7 days')::date) w (day)
-    order by day on conflict do nothing`.execute(tx.db);
+      union select generate_series(${openedFrom}::date, ${current.startDate}::date, interval '7 days')::date) w (day)
+    order by day on conflict do nothing
+    returning week_start_date`.execute(tx.db);
   const { rows } = await sql<RaisedWeek>`
     with stale as (
       select week_start_date from activity_weeks
@@ -64,7 +72,7 @@ export async function raiseWeeks(
     from stale, (select ${newestVersion(tx)} as version) newest
     where w.organization_id = ${tx.organizationId} and w.week_start_date = stale.week_start_date
     returning w.week_start_date, w.version`.execute(tx.db);
-  return rows;
+  return { raised: rows, opened: opened.rows.map((row) => row.week_start_date) };
 }
 
 /** A stored week with the version and time of its newest input. */
@@ -73,18 +81,26 @@ export interface StoredWeek {
   readonly changed_at: Date | null;
   /** Undefined where the stored numbers, if any, are older than the week. */
   readonly snapshot: WeekSnapshot | undefined;
+  /** The numbers as they were stored last, whether they are older or not. */
+  readonly storedStats: WeekStats | undefined;
 }
 
 /** Finds a week as it was stored; undefined for a week in which nothing can have happened. */
 export async function findStoredWeek(tx: OrganizationTx, weekStart: string): Promise<StoredWeek | undefined> {
-  const { rows } = await sql<{ version: number; changed_at: Date | null; data: WeekSnapshot | null }>`
-    select w.version, w.changed_at, s.data
+  const { rows } = await sql<{
+    version: number;
+    changed_at: Date | null;
+    data: WeekSnapshot | null;
+    stats: WeekStats | null;
+  }>`
+    select w.version, w.changed_at, case when s.version = w.version then s.data end as data, s.data -> 'stats' as stats
     from activity_weeks w
-    left join weekly_snapshots s on s.organization_id = w.organization_id
-      and s.week_start_date = w.week_start_date and s.version = w.version
+    left join weekly_snapshots s on s.organization_id = w.organization_id and s.week_start_date = w.week_start_date
     where w.organization_id = ${tx.organizationId} and w.week_start_date = ${weekStart}`.execute(tx.db);
   const [row] = rows;
-  return row && { version: row.version, changed_at: row.changed_at, snapshot: row.data ?? undefined };
+  if (!row) return undefined;
+  const { version, changed_at, data, stats } = row;
+  return { version, changed_at, snapshot: data ?? undefined, storedStats: stats ?? undefined };
 }
 
 interface PutSnapshot {
@@ -94,26 +110,28 @@ interface PutSnapshot {
   readonly now: Date;
 }
 
-/** Stores a week as computed, unless a newer version is stored already. */
+/** Stores a week as computed; false where a newer version is stored already. */
 export async function putSnapshot(
   tx: OrganizationTx,
   { weekStart, version, snapshot, now }: PutSnapshot,
-): Promise<void> {
-  await sql`
+): Promise<boolean> {
+  const { numAffectedRows = 0n } = await sql`
     insert into weekly_snapshots (organization_id, week_start_date, version, data, generated_at)
     select organization_id, week_start_date, ${version}::bigint, ${JSON.stringify(snapshot)}::jsonb, ${now}::timestamptz
     from activity_weeks where organization_id = ${tx.organizationId} and week_start_date = ${weekStart}
     on conflict (organization_id, week_start_date) do update
     set version = excluded.version, data = excluded.data, generated_at = excluded.generated_at
     where weekly_snapshots.version <= excluded.version`.execute(tx.db);
+  return numAffectedRows > 0n;
 }
 
-/** Makes sure that the running week exists, so that it has a version from its first hour on. */
-export async function ensureWeek(tx: OrganizationTx, weekStart: string): Promise<void> {
-  await sql`
+/** Makes sure that the running week exists, so that it has a version from its first hour on; true where it did not. */
+export async function ensureWeek(tx: OrganizationTx, weekStart: string): Promise<boolean> {
+  const { numAffectedRows = 0n } = await sql`
     insert into activity_weeks (organization_id, week_start_date, version, changed_at)
     values (${tx.organizationId}, ${weekStart}, ${newestVersion(tx)}, ${changedBefore(tx, sql`${weekStart}::date`)})
     on conflict do nothing`.execute(tx.db);
+  return numAffectedRows > 0n;
 }
 
 /** Removes stored weeks that are older than their week: they are computed again when they are asked for. */
