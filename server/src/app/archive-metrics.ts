@@ -30,14 +30,21 @@ async function moveLatePoints(root: RootHandle, oldest: Date): Promise<number> {
   const late = sql.table(`${table}_default`);
   let points = 0;
   for (;;) {
-    const { numAffectedRows = 0n } = await sql`
-      with moved as (
-        delete from ${late} where ctid = any(array(
-          select ctid from ${late} where recorded_at < ${oldest} limit ${movedAtOnce})) returning ${columns}
-      )
-      insert into ${sql.table(history)} (${columns}) select * from moved
-      on conflict do nothing`.execute(root);
-    points += Number(numAffectedRows);
-    if (Number(numAffectedRows) < movedAtOnce) return points;
+    const moved = await root.transaction().execute(async (db) => {
+      // A writer of the same point waits here, and finds it in the history when it goes on.
+      await sql`lock table only ${sql.table(table)} in share row exclusive mode`.execute(db);
+      const { rows } = await sql<{ count: number }>`
+        with moved as (
+          delete from ${late} where ctid = any(array(
+            select ctid from ${late} where recorded_at < ${oldest} limit ${movedAtOnce})) returning ${columns}
+        ),
+        kept as (
+          insert into ${sql.table(history)} (${columns}) select * from moved on conflict do nothing
+        )
+        select count(*) as count from moved`.execute(db);
+      return rows[0]?.count ?? 0;
+    });
+    points += moved;
+    if (moved < movedAtOnce) return points;
   }
 }

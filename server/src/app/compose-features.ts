@@ -38,6 +38,8 @@ export interface Features {
   readonly jobs: readonly JobDefinition[];
   addRoutes(app: FastifyInstance): void;
   serveEvents(namespace: RealtimeNamespace): void;
+  /** Ends what programs were given to hold, such as connections. */
+  close(): void;
 }
 
 /** Joins the features, in the order in which they need each other. */
@@ -51,7 +53,7 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
   const { recordActivity } = weekly;
   const { confirmPassword, findMember, findEnded } = identity;
   const privacy = createPrivacyFeature({
-    ...{ scopes, now, guard, personalData: [analytics.countedPeople, ...personalData] },
+    ...{ scopes, now, guard, personalData, told: analytics.countedPeople },
     ...{ confirmPassword, checkCode, forgetUser, activity: withPoints(weekly, analytics.metrics) },
   });
   const sources = createSourcesFeature({ connectors: [localGit], jobs: platform.jobs, recordActivity, log });
@@ -73,6 +75,7 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
       for (const feature of bound) feature.addRoutes(app);
     },
     serveEvents: serveAll([weekly, live]),
+    close: live.close,
   };
 }
 

@@ -12,12 +12,14 @@ export interface Product {
 /** Opens the product. It runs no jobs; what it asks to be run is left to the processes that do. */
 export async function openProduct(options: PlatformOptions): Promise<Product> {
   const platform = await composePlatform(options);
+  let features: Features | undefined;
   const close = async () => {
+    features?.close();
     await platform.jobs.close({ graceSeconds: 0 });
     await platform.close();
   };
   try {
-    const features = await composeFeatures(platform);
+    features = await composeFeatures(platform);
     await platform.jobs.start([...features.jobs, ...platformJobs(platform)], { runsWorkers: false });
     return { platform, features, close };
   } catch (error) {

@@ -60,6 +60,7 @@ export async function runServer(options: RunOptions): Promise<RunningServer> {
           platform.jobs.close({ graceSeconds }),
         ]);
         if (http) await closeHttp(http.app);
+        features.close();
         await features.system.reporter.close();
         await platform.close();
       },

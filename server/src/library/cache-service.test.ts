@@ -61,6 +61,29 @@ describe('A cache', () => {
     expect(() => new CacheService(options)).toThrow(new RegExp(`^${name} got .*: it takes a number of `));
   });
 
+  test('does not let what was computed before take the place of what was set since', async () => {
+    const { cache } = makeCache();
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const computed = cache.getOrSet('a', () => promise);
+    cache.set('a', 'set');
+    resolve('computed');
+    expect([await computed, cache.get('a')]).toEqual(['computed', 'set']);
+  });
+
+  test('finds and keeps nothing while it is bypassed', async () => {
+    let isBypassed = false;
+    const cache = new CacheService({ defaultTTL: 60, maxKeys: 2, isBypassed: () => isBypassed });
+    cache.set('a', 1);
+    isBypassed = true;
+    expect([cache.get('a'), await cache.getOrSet('a', () => 2), await cache.getOrSet('b', () => 3)]).toEqual([
+      undefined,
+      2,
+      3,
+    ]);
+    isBypassed = false;
+    expect([cache.get('a'), cache.get('b')]).toEqual([1, undefined]);
+  });
+
   test('takes no lifetime of 0 or less for a value', () => {
     const { cache } = makeCache();
     expect(() => cache.set('a', 1, -1)).toThrow('ttl got -1');

@@ -7,6 +7,8 @@ export interface CacheServiceOptions {
   maxKeys: number;
   /** Epoch milliseconds. */
   now?: () => number;
+  /** While it answers true, nothing is found here and nothing kept. */
+  isBypassed?: () => boolean;
 }
 
 interface Flight {
@@ -28,13 +30,16 @@ interface Kept {
  */
 export class CacheService {
   readonly #defaultTTL: number;
+  readonly #isBypassed: () => boolean;
   readonly #kept: LRUCache<string, Kept>;
   readonly #flights = new Map<string, Flight>();
   #hits = 0;
   #misses = 0;
 
   /** Throws a RangeError for a lifetime or a size that is not above 0. */
-  constructor({ defaultTTL, maxKeys, now = () => performance.now() }: CacheServiceOptions) {
+  constructor(options: CacheServiceOptions) {
+    const { defaultTTL, maxKeys, now = () => performance.now(), isBypassed = () => false } = options;
+    this.#isBypassed = isBypassed;
     this.#defaultTTL = requirePositive('defaultTTL', defaultTTL, 'seconds');
     if (!Number.isInteger(maxKeys)) requirePositive('maxKeys', Number.NaN, 'keys, a whole number');
     const max = requirePositive('maxKeys', maxKeys, 'keys, a whole number');
@@ -43,7 +48,7 @@ export class CacheService {
 
   /** The value under a key; undefined where none is kept, or no longer. */
   get<Value extends Cacheable>(key: string): Value | undefined {
-    const found = this.#kept.get(key);
+    const found = this.#isBypassed() ? undefined : this.#kept.get(key);
     if (found) this.#hits += 1;
     else this.#misses += 1;
     return found?.value as Value | undefined;
@@ -51,7 +56,11 @@ export class CacheService {
 
   /** Keeps a value for so many seconds. */
   set(key: string, value: Cacheable, ttl = this.#defaultTTL): void {
-    this.#kept.set(key, { value }, { ttl: requirePositive('ttl', ttl, 'seconds') * 1_000 });
+    const lifetimeMs = requirePositive('ttl', ttl, 'seconds') * 1_000;
+    // What is being computed under the key began before, and is not to take the place of this.
+    this.#loseFlight(key);
+    if (this.#isBypassed()) return;
+    this.#kept.set(key, { value }, { ttl: lifetimeMs });
   }
 
   /**
@@ -65,7 +74,7 @@ export class CacheService {
   ): Promise<Value> {
     const found = this.get<Value>(key);
     if (found !== undefined) return found;
-    const known = this.#flights.get(key);
+    const known = this.#isBypassed() ? undefined : this.#flights.get(key);
     if (known) return known.value as Promise<Value>;
     const flight: Flight = { value: Promise.try(compute), isToBeKept: true };
     this.#flights.set(key, flight);
@@ -86,9 +95,13 @@ export class CacheService {
 
   /** Forgets every value whose key has this part, such as the id of an organization; answers how many there were. */
   invalidate(part: string): number {
-    const names = (key: string) => key.split(':').includes(part);
-    for (const key of [...this.#flights.keys()].filter(names)) this.#loseFlight(key);
-    const keys = [...this.#kept.keys()].filter(names);
+    return this.deleteWhere((key) => key.split(':').includes(part));
+  }
+
+  /** Forgets the values whose keys pass; answers how many there were. */
+  deleteWhere(isGone: (key: string) => boolean): number {
+    for (const key of [...this.#flights.keys()].filter(isGone)) this.#loseFlight(key);
+    const keys = [...this.#kept.keys()].filter(isGone);
     for (const key of keys) this.#kept.delete(key);
     return keys.length;
   }

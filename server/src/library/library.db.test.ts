@@ -121,6 +121,17 @@ describe('The caches of an organization', () => {
     expect(reportsCache.get(`report:${reportId}`)).toBe('report');
   });
 
+  test('know a report by its organization, or forget it with any change', async () => {
+    const [own, unknown] = [newId(), newId()];
+    await CacheHelper.getCachedReport(own, () => 'own', organizationId.toUpperCase());
+    await CacheHelper.getCachedReport(unknown, () => 'unknown');
+    await CacheHelper.invalidateOrganizationCache(newId());
+    expect(reportsCache.get(`report:${own}:${organizationId}`)).toBe('own');
+    expect(reportsCache.get(`report:${unknown}`)).toBeUndefined();
+    await activeNow();
+    expect(reportsCache.get(`report:${own}:${organizationId}`)).toBeUndefined();
+  });
+
   test('are forgotten on demand, of one organization alone', async () => {
     await cachedSummary();
     dashboardCache.set('dashboard:other:summary', 1);

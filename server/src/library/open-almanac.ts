@@ -35,23 +35,35 @@ export async function openAlmanac({ env, log = createLog({ level: 'warn' }) }: O
     ...product,
     close: async () => {
       inUse.delete(almanac);
+      tell(undefined);
       await product.close();
     },
   };
-  return almanac;
+  return join(almanac);
 }
 
 /** What a service works on: what it was given, else the one that the environment names, opened at the first call. */
 export async function takeAlmanac(given: AlmanacHandle | undefined): Promise<Almanac> {
   shared = given === undefined ? (shared ?? openShared()) : shared;
-  const almanac = await (given ?? (shared as Promise<Almanac>));
-  if (!inUse.has(almanac)) {
-    inUse.add(almanac);
-    almanac.platform.caches.onInvalidated((organizationId) => {
-      for (const listener of listeners) listener(organizationId);
-    });
-  }
+  return join(await (given ?? (shared as Promise<Almanac>)));
+}
+
+/** Has what is written told to the listeners, from then on: what they knew before may be old. */
+function join(almanac: Almanac): Almanac {
+  if (inUse.has(almanac)) return almanac;
+  inUse.add(almanac);
+  almanac.platform.caches.onInvalidated(tell);
+  tell(undefined);
   return almanac;
+}
+
+function tell(organizationId: string | undefined): void {
+  for (const listener of listeners) listener(organizationId);
+}
+
+/** True while what another process writes may go unheard. */
+export function isAnyCutOff(): boolean {
+  return [...inUse].some(({ platform }) => platform.caches.isCutOff());
 }
 
 /** Closes what services without a handle of their own work on; they open it again when they are called again. */

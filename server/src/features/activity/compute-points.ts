@@ -8,6 +8,7 @@ export interface WeeklyMetric {
   readonly metric_unit: 'count';
   readonly direction: 'up' | 'down' | 'none';
   readonly aggregation: 'sum' | 'last';
+  readonly isClosed: true;
 }
 
 /** A value that is handed to the metric store. */
@@ -20,7 +21,14 @@ const declare = (
   metric_name: string,
   direction: WeeklyMetric['direction'],
   aggregation: WeeklyMetric['aggregation'],
-): WeeklyMetric => ({ metric_type: 'weekly', metric_name, metric_unit: 'count', direction, aggregation });
+): WeeklyMetric => ({
+  metric_type: 'weekly',
+  metric_name,
+  metric_unit: 'count',
+  direction,
+  aggregation,
+  isClosed: true,
+});
 
 /** What happened: added up over any time, it is the number of items that lie there. */
 const flows: Readonly<Record<ItemDelta['kind'], WeeklyMetric>> = {

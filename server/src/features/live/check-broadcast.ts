@@ -14,7 +14,8 @@ export interface Broadcast {
   readonly organizationId: string;
 }
 
-const mostCharacters = 64 * 1024;
+/** The feed keeps a thousand events of an organization at hand. */
+const mostCharacters = 16 * 1024;
 
 /** Makes the check of what a program broadcasts: answers the feed event, or throws VALIDATION_ERROR naming the field. */
 export function createBroadcastCheck(): (sent: Broadcast) => Pick<FeedDraft, 'type' | 'payload'> {

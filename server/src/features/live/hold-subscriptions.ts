@@ -1,30 +1,17 @@
-import type { FeedEventType, FeedMessage, FeedPayload } from '@almanac/contract/feed.ts';
-import { type LiveMessage, type LiveMessageType, liveMessageTypes } from '@almanac/contract/live.ts';
+import type { FeedMessage } from '@almanac/contract/feed.ts';
+import { liveMessageTypes } from '@almanac/contract/live.ts';
 import { newId } from '#kernel/ids.ts';
-import { requirePermission, type UserPrincipal } from '#platform/access/principal.ts';
+import { requirePermission } from '#platform/access/principal.ts';
 import { conflict, notFound } from '#platform/errors/app-error.ts';
 import type { FeedBatch } from '#platform/feed/feed-reader.ts';
 import { quote } from '#platform/http/quote.ts';
-import type { Log } from '#platform/log/log.ts';
 import { subscriptionRules } from './live.policy.ts';
 import { isWanted, readSubscription, type SentSubscription, type WantedMessages } from './read-subscription.ts';
-import type { ReadSummary } from './share-summary.ts';
+import { isRecount, type LiveTarget, type TellingOptions, tellMessages } from './tell-messages.ts';
 
 /** A subscription, as it counts. */
 export interface Subscription extends WantedMessages {
   readonly id: string;
-}
-
-/** Whom messages go to: a socket, or a connection of a program. */
-export interface LiveTarget {
-  readonly principal: UserPrincipal;
-  readonly isOpen: boolean;
-  /** Follows the organization's feed until the answered function is called. */
-  follow(types: readonly FeedEventType[], onBatch: (batch: FeedBatch) => Promise<void>): Promise<() => void>;
-  /** Resolves when the target takes more. */
-  deliver(message: LiveMessage): Promise<void>;
-  /** Says that messages up to this number were passed over. */
-  tellGap(cursor: number): void;
 }
 
 /** The subscriptions of one connection. */
@@ -43,23 +30,16 @@ interface Following {
   begun: Promise<() => void>;
 }
 
-interface HoldingOptions {
-  readSummary: ReadSummary;
-  /** Waits so many milliseconds. */
-  pause: (ms: number) => Promise<void>;
-  log: Log;
-}
-
 const mostSubscriptions = 20;
-const retryMs = 1_000;
 
 /**
  * Holds what a connection is subscribed to, and follows the feed while that is anything. All types are followed in one, so
  * that messages keep the order of their numbers and each goes out once, whatever number of subscriptions it fits.
  */
-export function holdSubscriptions(target: LiveTarget, { readSummary, pause, log }: HoldingOptions): LiveSubscriptions {
+export function holdSubscriptions(target: LiveTarget, options: TellingOptions): LiveSubscriptions {
   const held = new Map<string, Subscription>();
   let following: Following | undefined;
+  const tell = tellMessages(target, options);
 
   const fits = (event: FeedMessage) => held.values().some((subscription) => isWanted(event, subscription));
 
@@ -67,28 +47,8 @@ export function holdSubscriptions(target: LiveTarget, { readSummary, pause, log 
     if (isGone && isOn()) target.tellGap(cursor);
     for (const event of withoutStale(events)) {
       if (!isOn()) return;
-      if (fits(event)) await tell(event, isOn);
+      if (fits(event)) await tell(event, () => isOn() && fits(event));
     }
-  }
-
-  async function tell(event: FeedMessage, isOn: () => boolean): Promise<void> {
-    const payload = isRecount(event) ? await readOn(event.id, isOn) : contentOf(event);
-    // It may have been unsubscribed from meanwhile.
-    if (isOn() && fits(event)) await target.deliver(toMessage(event, target.principal.organizationId, payload));
-  }
-
-  /** Reads the summary, and goes on trying while the database is away: no later event may come to make up for it. */
-  async function readOn(eventId: number, isOn: () => boolean): Promise<unknown> {
-    const { organizationId } = target.principal;
-    while (isOn()) {
-      try {
-        return await readSummary(organizationId, eventId);
-      } catch (error) {
-        log.warn({ err: error, organization: organizationId }, 'a summary for subscribers could not be made yet');
-        await pause(retryMs);
-      }
-    }
-    return undefined;
   }
 
   function follow(): Following {
@@ -133,25 +93,10 @@ export function holdSubscriptions(target: LiveTarget, { readSummary, pause, log 
   };
 }
 
-/** A message of an event, with the payload that it carries to subscribers. */
-export function toMessage(event: FeedMessage, organizationId: string, payload: unknown): LiveMessage {
-  return { id: event.id, type: event.type as LiveMessageType, organizationId, timestamp: event.created_at, payload };
-}
-
-/** What an event itself has for subscribers: a dashboard's update may have been sent with data of its own. */
-export function contentOf(event: FeedMessage): unknown {
-  return event.type === 'dashboard_update' ? (event.payload as FeedPayload<'dashboard_update'>).data : event.payload;
-}
-
 /** Of the summary only the newest counts: a slow reader is spared the ones between. */
 function withoutStale(events: readonly FeedMessage[]): readonly FeedMessage[] {
   const newest = events.findLast(isRecount);
   return events.filter((event) => event === newest || !isRecount(event));
-}
-
-/** True of an update that says no more than that the summary is to be read again. */
-function isRecount(event: FeedMessage): boolean {
-  return event.type === 'dashboard_update' && contentOf(event) === undefined;
 }
 
 function tooMany() {

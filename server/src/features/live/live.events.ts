@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
 import type { Connection } from '#platform/realtime/connection.ts';
 import type { RealtimeNamespace } from '#platform/realtime/realtime.ts';
-import type { LiveTarget } from './hold-subscriptions.ts';
 import type { LiveService } from './live.service.ts';
+import type { LiveTarget } from './tell-messages.ts';
 
 const strict = { additionalProperties: false };
 // What they hold is checked where the calls of programs are, too.

@@ -6,9 +6,15 @@ import { createLiveService, type LiveOptions, type WebSocketService } from './li
 export interface LiveFeature {
   readonly webSocketService: WebSocketService;
   serveEvents(namespace: RealtimeNamespace): void;
+  /** Ends the connections of programs. */
+  close(): void;
 }
 
 export function createLiveFeature(options: LiveOptions): LiveFeature {
   const service = createLiveService(options);
-  return { webSocketService: service, serveEvents: (namespace) => serveSubscriptions(namespace, service) };
+  return {
+    webSocketService: service,
+    serveEvents: (namespace) => serveSubscriptions(namespace, service),
+    close: service.close,
+  };
 }

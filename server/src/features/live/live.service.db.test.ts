@@ -71,6 +71,32 @@ describe('The connection of a program', () => {
     expect(taken).toEqual(titles);
   });
 
+  test('keeps what comes while nobody takes messages for whoever takes them next', async () => {
+    const connection = await connect();
+    await service.subscribe(connection.id, { type: 'reports' });
+    const titles = ['one', 'two', 'three', 'four'];
+    const taken: unknown[] = [];
+    const take = async () => {
+      for await (const { payload } of connection) {
+        taken.push((payload as { title: string }).title);
+        break;
+      }
+    };
+    await broadcastReport('one');
+    await take();
+    for (const title of titles.slice(1)) await broadcastReport(title);
+    await take();
+    const forget = connection.onMessage(({ payload }) => {
+      taken.push((payload as { title: string }).title);
+      if (taken.length === 3) forget();
+    });
+    await until(() => expect(taken).toHaveLength(3));
+    await take();
+    expect(taken).toEqual(titles);
+    connection.close();
+    for await (const message of connection) expect(message).toBeUndefined();
+  });
+
   test('that was behind is told the newest summary alone', async () => {
     const connection = await connect();
     await service.subscribe(connection.id, { type: 'dashboard' });
@@ -239,7 +265,7 @@ describe('A broadcast', () => {
     [{ payload: undefined }, 'payload: is not an object that JSON can hold'],
     [{ payload: [1] }, 'payload: is not an object that JSON can hold'],
     [{ payload: circle }, 'payload: is not an object that JSON can hold'],
-    [{ payload: { text: 'x'.repeat(65_536) } }, 'at most 65536 are taken'],
+    [{ payload: { text: 'x'.repeat(16_384) } }, 'at most 16384 are taken'],
     [{ payload: { deep: ['\0'] } }, 'payload.deep[0]: contains the character U+0000'],
     [{ type: 'metric_update', payload: { metric_type: 'sales' } }, 'as_of: is missing'],
     [{ type: 'report_ready', payload: { ...ready('x'), status: 'lost' } }, "status: 'lost' is not one of generated"],

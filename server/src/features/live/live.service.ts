@@ -7,18 +7,13 @@ import { quote } from '#platform/http/quote.ts';
 import type { Log } from '#platform/log/log.ts';
 import { createSessionWatch, type FindEnded } from '#platform/realtime/session-watch.ts';
 import { type Broadcast, createBroadcastCheck } from './check-broadcast.ts';
-import {
-  contentOf,
-  holdSubscriptions,
-  type LiveSubscriptions,
-  type LiveTarget,
-  type Subscription,
-  toMessage,
-} from './hold-subscriptions.ts';
+import { holdSubscriptions, type LiveSubscriptions, type Subscription } from './hold-subscriptions.ts';
 import { findAdministrators } from './live.store.ts';
 import { openConnection, type WebSocketConnection } from './open-connection.ts';
+import { createPace } from './pace-work.ts';
 import type { SentSubscription } from './read-subscription.ts';
 import { shareSummary } from './share-summary.ts';
+import { contentOf, type LiveTarget, toMessage } from './tell-messages.ts';
 
 export interface LiveOptions {
   scopes: Pick<Scopes, 'inInstance'>;
@@ -64,6 +59,8 @@ export interface LiveService extends WebSocketService {
   /** Holds the subscriptions of a connection until it is detached. */
   attach(connectionId: string, target: LiveTarget): LiveSubscriptions;
   detach(connectionId: string): void;
+  /** Ends the connections of programs. */
+  close(): void;
 }
 
 const isId = (value: unknown) => typeof value === 'string' && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value);
@@ -71,7 +68,8 @@ const isId = (value: unknown) => typeof value === 'string' && /^[\da-f]{8}(-[\da
 export function createLiveService(options: LiveOptions): LiveService {
   const { findMember, feed, pause, log } = options;
   const held = new Map<string, LiveSubscriptions>();
-  const holding = { pause, log, readSummary: shareSummary(options.summarize) };
+  const opened = new Set<() => void>();
+  const holding = { pause, log, pace: createPace(), readSummary: shareSummary(options.summarize) };
   const watch = createMemberWatch(options);
   const check = createBroadcastCheck();
 
@@ -95,16 +93,24 @@ export function createLiveService(options: LiveOptions): LiveService {
       if (!principal) throw notFound(`active member of '${organization}'`, user);
       const { connection, target, end } = openConnection({ principal, feed, pause, log });
       attach(connection.id, target);
-      const unwatch = watch.add(principal, () => end('session_ended'));
+      const stop = () => end('stopping');
+      opened.add(stop);
+      const leave = [
+        watch.add(principal, () => end('session_ended')),
+        endWith(request, () => end('request_ended')),
+        () => void held.delete(connection.id),
+        () => void opened.delete(stop),
+      ];
       void connection.ended.then(() => {
-        held.delete(connection.id);
-        unwatch();
+        for (const run of leave) run();
       });
-      endWith(request, () => end('request_ended'));
       return connection;
     },
     subscribe: async (connectionId, sent) => get(connectionId).subscribe(sent),
     unsubscribe: async (connectionId, { id }) => get(connectionId).unsubscribe(id),
+    close: () => {
+      for (const stop of [...opened]) stop();
+    },
     broadcastMessage: async (broadcast) => {
       const organizationId = readId('organizationId', broadcast.organizationId);
       return publish({ ...check(broadcast), organizationId }, options);
@@ -161,11 +167,13 @@ function createMemberWatch({ findEnded, now, log, sessionCheckMs = 4_000 }: Live
   };
 }
 
-function endWith(request: object | undefined, end: () => void): void {
+/** Ends with the signal of a request, if it has one; answers how to listen no more. */
+function endWith(request: object | undefined, end: () => void): () => void {
   const signal = request && 'signal' in request ? request.signal : undefined;
-  if (!(signal instanceof AbortSignal)) return;
+  if (!(signal instanceof AbortSignal)) return () => undefined;
   if (signal.aborted) end();
   else signal.addEventListener('abort', end, { once: true });
+  return () => signal.removeEventListener('abort', end);
 }
 
 function readId(field: string, value: unknown): string {

@@ -5,12 +5,11 @@ import type { Feed } from '#platform/feed/feed.ts';
 import type { FeedFollower } from '#platform/feed/feed-follower.ts';
 import type { FeedBatch } from '#platform/feed/feed-reader.ts';
 import type { Log } from '#platform/log/log.ts';
-import type { LiveTarget } from './hold-subscriptions.ts';
+import { gatherTakers, type Handler } from './gather-takers.ts';
+import type { LiveTarget } from './tell-messages.ts';
 
 /** Why a connection is over: closed by the program, or with the membership, the request or the process. */
 export type ConnectionEnd = 'closed' | 'session_ended' | 'request_ended' | 'stopping';
-
-type Handler = (message: LiveMessage) => void | Promise<void>;
 
 /**
  * The connection of a program, without a socket. Messages wait in the feed until there is somebody to take them, and
@@ -41,24 +40,25 @@ const retryMs = 1_000;
 /** Opens the connection of a program for a member. */
 export function openConnection({ principal, feed, pause, log }: OpeningOptions) {
   const { organizationId, userId } = principal;
-  const handlers = new Set<Handler>();
+  const takers = gatherTakers((error) =>
+    log.error({ err: error, organization: organizationId }, 'a handler of live messages failed'),
+  );
   const followers = new Set<FeedFollower>();
   const { promise: ended, resolve: sayEnded } = Promise.withResolvers<ConnectionEnd>();
-  const { promise: taker, resolve: sayTaken } = Promise.withResolvers<void>();
   let isOpen = true;
 
   function end(reason: ConnectionEnd): void {
     if (!isOpen) return;
     isOpen = false;
     for (const follower of followers) follower.close();
-    sayTaken();
+    takers.end();
     sayEnded(reason);
   }
 
   async function pull(follower: FeedFollower, onBatch: (batch: FeedBatch) => Promise<void>): Promise<void> {
-    await taker;
     while (!follower.isClosed) {
       try {
+        await takers.present();
         const batch = await follower.next();
         if (!follower.isClosed) await onBatch(batch);
       } catch (error) {
@@ -85,15 +85,7 @@ export function openConnection({ principal, feed, pause, log }: OpeningOptions) 
         follower.close();
       };
     },
-    deliver: async (message) => {
-      for (const handle of [...handlers]) {
-        try {
-          await handle(message);
-        } catch (error) {
-          log.error({ err: error, organization: organizationId }, 'a handler of live messages failed');
-        }
-      }
-    },
+    deliver: takers.deliver,
     tellGap: (cursor) => log.warn({ organization: organizationId, cursor }, 'a program missed live messages'),
   };
 
@@ -105,28 +97,37 @@ export function openConnection({ principal, feed, pause, log }: OpeningOptions) 
       return isOpen;
     },
     ended,
-    onMessage(handler) {
-      handlers.add(handler);
-      sayTaken();
-      return () => void handlers.delete(handler);
-    },
+    onMessage: takers.add,
     close: () => end('closed'),
     [Symbol.asyncIterator]: () => iterate(connection),
   };
   return { connection, target, end };
 }
 
-/** Takes messages one by one: the stream holds none, so that the next waits where it comes from until it is asked for. */
+/** Takes messages one by one: each is done with once the next one is asked for, or none any more. */
 async function* iterate(connection: WebSocketConnection): AsyncGenerator<LiveMessage, void> {
-  const { readable, writable } = new TransformStream<LiveMessage, LiveMessage>();
-  const writer = writable.getWriter();
-  // What is left in the stream when the connection ends is not wanted any more.
-  const ignore = () => undefined;
-  const forget = connection.onMessage((message) => writer.write(message).catch(ignore));
-  void connection.ended.then(() => writer.close().catch(ignore));
+  let taken: { message: LiveMessage; done: () => void } | undefined;
+  let wake = Promise.withResolvers<void>();
+  const forget = connection.onMessage((message) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    taken = { message, done: resolve };
+    wake.resolve();
+    return promise;
+  });
+  void connection.ended.then(() => wake.resolve());
   try {
-    yield* readable;
+    while (connection.isOpen) {
+      await wake.promise;
+      if (!taken || !connection.isOpen) continue;
+      yield taken.message;
+      wake = Promise.withResolvers();
+      if (!connection.isOpen) return;
+      const { done } = taken;
+      taken = undefined;
+      done();
+    }
   } finally {
     forget();
+    taken?.done();
   }
 }

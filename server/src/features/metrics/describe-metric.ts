@@ -9,6 +9,8 @@ export interface MetricDeclaration {
   readonly metric_unit: string | null;
   readonly direction: 'up' | 'down' | 'none';
   readonly aggregation: 'sum' | 'average' | 'last';
+  /** True where it is counted from what the feature keeps, so that points from outside would make it untrue. */
+  readonly isClosed?: boolean;
 }
 
 /** Says how a metric is read: as somebody said, else as its feature declares, else by its unit. */

@@ -8,9 +8,9 @@ import { createMetricsService, type MetricsServiceOptions } from './metrics.serv
 import { removeSomePoints } from './metrics.store.ts';
 import { type Headline, type HeadlineRanges, readHeadlines } from './read-headlines.ts';
 import type { PointCounts } from './take-lines.ts';
-import { type PublishedPoint, writePublished } from './write-points.ts';
+import { keyOf, type PublishedPoint, writePublished } from './write-points.ts';
 
-interface MetricsNeeds extends Omit<MetricsServiceOptions, 'pointsPerStatement' | 'catalog'> {
+interface MetricsNeeds extends Omit<MetricsServiceOptions, 'pointsPerStatement' | 'catalog' | 'closed'> {
   database: Pick<Database, 'pglite'>;
   /** What the features publish, the first of a type being the one meant by the type alone. */
   declared: readonly MetricDeclaration[];
@@ -33,7 +33,8 @@ const pointsPerStatement = { embedded: 400, server: 10_000 };
 export function createMetricsFeature(needs: MetricsNeeds): MetricsFeature {
   const perStatement = needs.database.pglite ? pointsPerStatement.embedded : pointsPerStatement.server;
   const catalog = createCatalogReader(needs.declared);
-  const options = { ...needs, catalog, pointsPerStatement: perStatement };
+  const closed = new Set(needs.declared.filter(({ isClosed }) => isClosed).map(keyOf));
+  const options = { ...needs, catalog, closed, pointsPerStatement: perStatement };
   const service = createMetricsService(options);
   return {
     addRoutes: (app) => addMetricsRoutes(app, service),

@@ -17,6 +17,8 @@ export interface PointWriting {
   feed: Pick<Feed, 'publish'>;
   /** Tells with the transaction that dashboards show other numbers. */
   announceDashboards: (tx: OrganizationTx) => void;
+  /** Metrics that take no points from outside, as `keyOf` names them. */
+  closed: ReadonlySet<string>;
   /** How many go into one statement. */
   pointsPerStatement: number;
   now: () => Date;
@@ -34,6 +36,7 @@ export function writeSent(
 ): Promise<PointCounts> {
   const checked = checkPoints(sent, writing.now().getTime());
   refuse(checked.faults);
+  refuse(checked.metrics.filter((metric) => writing.closed.has(keyOf(metric))).map(describeClosed));
   return write(tx, checked, { ...writing, refusesClash: true });
 }
 
@@ -118,8 +121,14 @@ function announce(
 /** Of the names, since all of them make a longer text than an index takes. */
 const hashOf = (names: readonly string[]) => createHash('sha256').update(JSON.stringify(names)).digest('base64url');
 
-const keyOf = ({ metric_type, metric_name }: Pick<PointRecord, 'metric_type' | 'metric_name'>) =>
+/** One string for a metric. */
+export const keyOf = ({ metric_type, metric_name }: Pick<PointRecord, 'metric_type' | 'metric_name'>) =>
   `${metric_type}\n${metric_name}`;
+
+function describeClosed({ metric_type, metric_name, index }: CheckedPoints['metrics'][number]) {
+  const issue = `'${metric_name}' of the type '${metric_type}' is counted here and takes no points; name yours otherwise`;
+  return { field: `points[${index}].metric_name`, issue, index };
+}
 
 const compareText = (a: string, b: string) => (a < b ? -1 : Number(a > b));
 

@@ -10,6 +10,8 @@ import { createPrivacyService, type PrivacyOptions } from './privacy.service.ts'
 interface PrivacyNeeds extends Omit<PrivacyOptions, 'removeSomeActivity'> {
   /** What the other owners of tables hold about people. */
   personalData: readonly PersonalData[];
+  /** What tells the organizations of an erasure: after the items, as their writers tell theirs, so that neither waits for the other in a circle. */
+  told: PersonalData;
   activity: AuthorErasure & Pick<PrivacyOptions, 'removeSomeActivity'>;
 }
 
@@ -23,8 +25,8 @@ export interface PrivacyFeature {
 
 export function createPrivacyFeature(needs: PrivacyNeeds): PrivacyFeature {
   const { activity } = needs;
-  // The items last: from there on other work in the organizations waits for the end of the transaction.
-  const personalData = [...accountData, ...needs.personalData, declareAuthoredItems(activity)];
+  // The items late: from there on other work in the organizations waits for the end of the transaction.
+  const personalData = [...accountData, ...needs.personalData, declareAuthoredItems(activity), needs.told];
   const service = createPrivacyService({
     ...needs,
     personalData,

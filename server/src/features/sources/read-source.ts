@@ -33,7 +33,9 @@ export async function readSource({ source, connector, context, inOrganization, r
     await inOrganization(async (tx) => {
       const settings = await getOrganizationSettings(tx);
       const removesNotMet = batch.complete === true;
-      await recordActivity(tx, settings, { ...batch, sourceId: source.id, readNumber, removesNotMet });
+      const batchItems = batch.items.map((item) => notInFuture(item, context.now()));
+      const change = { ...batch, items: batchItems, sourceId: source.id, readNumber, removesNotMet };
+      await recordActivity(tx, settings, change);
       await keepProgress(tx, source.id, { cursor: batch.cursor, readNumber, now: context.now() });
     });
     isKept = true;
@@ -45,4 +47,14 @@ export async function readSource({ source, connector, context, inOrganization, r
     await inOrganization((tx) => keepProgress(tx, source.id, { readNumber, now: context.now() }));
   }
   return { items, removed };
+}
+
+/** What a source dates in the future, by a clock that is wrong, counts as of when it was read. */
+function notInFuture(item: ActivityBatch['items'][number], now: Date): ActivityBatch['items'][number] {
+  const cut = (time: string) => (Date.parse(time) > now.getTime() ? now.toISOString() : time);
+  return {
+    ...item,
+    occurred_at: cut(item.occurred_at),
+    resolved_at: item.resolved_at === null ? null : cut(item.resolved_at),
+  };
 }

@@ -96,6 +96,16 @@ test('reading again what has not changed changes nothing', async () => {
   expect(await findSource(scene)).toEqual(source);
 });
 
+test('what a clock that is wrong dates in the future counts as of when it was read', async () => {
+  const { repository, scene, put } = await openRepository();
+  await repository.commit('from elsewhere', { at: '2099-01-06T09:00:00Z' });
+  await put();
+  const [item] = await scene.within(
+    async ({ db }) => (await sql<{ occurred_at: Date }>`select occurred_at from activity_items`.execute(db)).rows,
+  );
+  expect(item?.occurred_at).toEqual(it.clock.now);
+});
+
 test('a long history is read whole', async () => {
   const { repository, scene, put } = await openRepository();
   await repository.git(['fast-import', '--quiet'], { input: makeHistoryStream(2_300) });

@@ -144,6 +144,21 @@ test('what is counted up to a moment within an hour is never less than nothing',
   expect(uploads?.[1]).toBeGreaterThanOrEqual(0);
 });
 
+test('points from outside are not taken for what is counted here, whichever way they come', async () => {
+  const scene = await makeWeeklyScene(it);
+  const own = { metric_type: 'weekly', metric_name: 'bugs', metric_value: 1 };
+  const points = [own, { ...own, metric_name: 'uploads' }];
+  const url = '/api/dashboard/metrics';
+  const answer = await scene.request({ method: 'POST', url, body: { points } });
+  const { error } = answer.json<{ error: { message: string; details: { field: string } } }>();
+  expect([answer.statusCode, error.details.field]).toEqual([400, 'points[1].metric_name']);
+  expect(error.message).toContain("'uploads' of the type 'weekly' is counted here");
+  const body = points.map((point) => JSON.stringify(point)).join('\n');
+  const headers = { 'content-type': 'application/x-ndjson' };
+  expect((await scene.request({ method: 'POST', url, body, headers })).statusCode).toBe(400);
+  expect((await scene.request({ method: 'POST', url, body: own })).statusCode).toBe(202);
+});
+
 describe('A week that begins', () => {
   test('does so with zeros, whoever stores it first', async () => {
     const [byReader, byJob] = [await makeWeeklyScene(it), await makeWeeklyScene(it)];

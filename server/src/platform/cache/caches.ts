@@ -34,6 +34,8 @@ export interface Caches {
    * Answers how to leave.
    */
   onInvalidated(listener: (organizationId: string | undefined) => void): () => void;
+  /** True while invalidations of other processes may go unheard. */
+  isCutOff(): boolean;
   stats(): { name: string; hits: number; misses: number; entries: number }[];
   close(): void;
 }
@@ -92,6 +94,7 @@ export function createCaches({ bus, redis, log, now, random = Math.random }: Cac
       await levelTwo?.invalidate(scopes);
       await bus.publishAndSettle(busTopic, scopes);
     },
+    isCutOff,
     onInvalidated(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -88,6 +88,15 @@ test('what the default partition took goes into its month, every row once and as
   expect(new Set(entries.map(({ place }) => place))).toEqual(new Set([`${table}_default`, ...made]));
 });
 
+test('a month of which very much came before stays where it is', async () => {
+  await sql`
+    insert into ${sql.table(table)} (organization_id, at, id)
+    select ${newId()}, ${november}::timestamptz + n * interval '1 second', gen_random_uuid()
+    from generate_series(1, 50_001) n`.execute(database.root);
+  expect(await ensure(november, 2)).toEqual([`${table}_2026_12`]);
+  expect((await rows(`select from ${table}_default`)).length).toBe(50_001);
+});
+
 test('many processes at once, beside transactions that read and then write, lose nothing and fail nothing', async () => {
   const times = (writer: number) =>
     Array.from({ length: 10 }, (_, n) => new Date(november.getTime() + (writer * 10 + n) * 86_400_000));

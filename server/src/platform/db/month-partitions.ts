@@ -20,22 +20,44 @@ interface WantedMonths {
   months: number;
 }
 
+/** About as many take half a second to move. */
+const mostRowsMoved = 50_000;
+
 /**
  * Makes the partitions of as many months where they are missing, protected like their table; rows of those months that
- * the default partition took go into them. Any number of processes may do it at once. Answers the names of those made.
+ * the default partition took go into them, unless they are very many: such a month has none. Any number of processes may do
+ * it at once. Answers the names of those made.
  */
 export async function ensureMonthPartitions(root: RootHandle, wanted: WantedMonths): Promise<string[]> {
   const { table, from, months } = wanted;
   const all = Array.from({ length: months }, (_, index) => monthOf(table, from, index));
-  if ((await findMissing(root, table, all)).length === 0) return [];
+  const made: string[] = [];
+  for (const month of await findMissing(root, table, all)) {
+    if (await isHeavy(root, table, month)) continue;
+    made.push(...(await makeMonth(root, table, month)));
+  }
+  return made;
+}
+
+/** Each month in a transaction of its own, so that none is waited for longer than it takes. */
+function makeMonth(root: RootHandle, table: string, month: MonthPartition): Promise<string[]> {
   return attempt(root, async (db) => {
     // The table before its partitions, and at once in the strongest mode: an insert that waits here finds its partition
     // when it goes on, and no transaction that read first and then writes can meet this one in a deadlock.
     await sql`lock table only ${sql.table(table)} in access exclusive mode`.execute(db);
-    const missing = await findMissing(db, table, all);
-    for (const month of missing) await makePartition(db, table, month);
+    const missing = await findMissing(db, table, [month]);
+    for (const each of missing) await makePartition(db, table, each);
     return missing.map(({ name }) => name);
   });
+}
+
+/** True where the default partition holds so much of a month that moving it would hold everybody up: it stays there. */
+async function isHeavy(root: RootHandle, table: string, { from, to }: MonthPartition): Promise<boolean> {
+  const column = sql.ref(await getPartitionColumn(root, table));
+  const { rows } = await sql`
+    select from ${sql.table(`${table}_default`)} where ${column} >= ${from} and ${column} < ${to}
+    offset ${mostRowsMoved} limit 1`.execute(root);
+  return rows.length > 0;
 }
 
 /** The partitions that a table has by month, the oldest first. */
