@@ -24,12 +24,13 @@ let answer: Answer;
 /** Come before `answer`, one a request. */
 let firstAnswers: Answer[] = [];
 const server = createServer((request: IncomingMessage, response: ServerResponse) => {
-  void text(request).then((body) => {
+  const refuse = () => response.destroy();
+  text(request).then((body) => {
     received = { method: request.method, url: request.url, headers: request.headers, body };
     requests += 1;
     const { status, headers, body: sent } = firstAnswers.shift() ?? answer;
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(sent);
-  });
+  }, refuse);
 });
 let baseUrl = '';
 

@@ -90,7 +90,7 @@ async function sendOnce({ facts, input, shown }: Attempt, options: SendOptions):
     credentials: withCookies ? 'include' : 'omit',
     signal: input.signal ?? null,
   };
-  if (input.lines !== undefined) Object.assign(init, { body: writeLines(input.lines), duplex: 'half' });
+  if (input.lines !== undefined) Object.assign(init, { body: writeLines(input.lines, input.signal), duplex: 'half' });
   else if (input.body !== undefined) init.body = JSON.stringify(input.body);
   const answer = await send(buildUrl(baseUrl, facts, input), init);
   if (!answer.ok) throw await readError(answer);
