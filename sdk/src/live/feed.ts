@@ -23,6 +23,13 @@ interface Round {
   readonly types: readonly FeedEventType[] | undefined;
 }
 
+interface Reading {
+  after?: number | undefined;
+  types?: readonly FeedEventType[] | undefined;
+  limit?: number;
+  signal?: AbortSignal | undefined;
+}
+
 const pageSize = 1_000;
 
 /** The feed of one client: one connection, however many follow. */
@@ -138,14 +145,9 @@ export class Feed {
     }
   }
 
-  /** Fixes who is asked for. Those without a place get one first, where others have theirs. */
+  /** Fixes who is asked for, and from where. */
   async #beginRound(signal?: AbortSignal): Promise<Round> {
-    const isNew = ({ cursor }: Follower) => cursor === undefined;
-    const before = [...this.#followers];
-    if (before.some(isNew) && !before.every(isNew)) {
-      const { cursor } = await this.#read({ signal });
-      for (const follower of before) follower.placeAt(cursor);
-    }
+    await this.#placeNewcomers(signal);
     const followers = [...this.#followers];
     const cursors = followers.flatMap(({ cursor }) => cursor ?? []);
     const wanted = followers.map(({ types }) => types);
@@ -158,12 +160,25 @@ export class Feed {
     return round;
   }
 
+  /** Finds each newcomer's own place: where all want the same, the answer that serves them tells it. */
+  async #placeNewcomers(signal: AbortSignal | undefined): Promise<void> {
+    const all = [...this.#followers];
+    if (new Set(all.map((follower) => follower.cursor)).size < 2) return;
+    for (const newcomer of all.filter(({ isPlaced }) => !isPlaced)) {
+      const { cursor, gone } = await this.#read({ after: newcomer.cursor, limit: 1, signal });
+      if (newcomer.isPlaced) continue;
+      if (gone) newcomer.miss(cursor);
+      else newcomer.placeAt(cursor);
+    }
+  }
+
   /**
    * Lets those of a round be served. Where what the furthest behind wanted is gone, only they have missed something: false
    * tells to ask again for the others.
    */
   #settle({ followers, after }: Round, { cursor, gone }: Place): boolean {
-    const behind = gone ? followers.filter((follower) => follower.cursor === after) : [];
+    const isLost = ({ cursor: place = 0 }: Follower) => place === after || place > cursor;
+    const behind = gone ? followers.filter(isLost) : [];
     for (const follower of behind) follower.miss(cursor);
     if (behind.length < followers.length && gone) return false;
     for (const follower of followers) {
@@ -219,11 +234,11 @@ export class Feed {
     }
   }
 
-  #read({ after, types, signal }: Partial<Round> & { signal?: AbortSignal | undefined }) {
-    const query = { after, types: types?.join(','), limit: pageSize } as {
-      after: number;
-      types: string;
-      limit: number;
+  #read({ after, types, limit = pageSize, signal }: Reading) {
+    const query = {
+      limit,
+      ...(after === undefined ? {} : { after }),
+      ...(types ? { types: types.join(',') } : {}),
     };
     return this.#dependencies.read({ query, signal });
   }

@@ -11,6 +11,7 @@ export class Follower implements FeedConnection {
   #cursor: number | undefined;
   /** Whether what comes over the connection was asked for with this one in mind. */
   #isServed = false;
+  #isPlaced = false;
 
   constructor(options: FeedOptions, onClose: (follower: Follower) => void) {
     this.types = options.types;
@@ -27,9 +28,15 @@ export class Follower implements FeedConnection {
     return this.#cursor;
   }
 
-  /** Begins at the head of the feed, unless it has a place. */
+  /** Whether the server keeps what follows its cursor, or has said that it does not. */
+  get isPlaced(): boolean {
+    return this.#isPlaced;
+  }
+
+  /** Begins at the head of the feed, unless it came with a cursor. */
   placeAt(head: number): void {
     this.#cursor ??= head;
+    this.#isPlaced = true;
   }
 
   serve(): void {
@@ -52,6 +59,7 @@ export class Follower implements FeedConnection {
   /** Goes on from there, having missed something. */
   miss(cursor: number): void {
     this.#cursor = cursor;
+    this.#isPlaced = true;
     this.#call(() => this.#options.onGone?.(cursor));
   }
 
