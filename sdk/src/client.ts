@@ -1,7 +1,8 @@
 import type { FeedEventType } from '@almanac/contract/feed.ts';
 import { readError } from './almanac-error.ts';
-import type { AnyInput, Calls, EndpointFacts } from './call-types.ts';
+import type { AnyInput, Calls } from './call-types.ts';
 import type { ClientOptions } from './client-options.ts';
+import type { EndpointFacts } from './endpoint-facts.ts';
 import { endpoints } from './generated/endpoints.ts';
 import { Feed } from './live/feed.ts';
 import type { FeedConnection, FeedOptions } from './live/feed-types.ts';

@@ -1,4 +1,4 @@
-import type { EndpointFacts } from './call-types.ts';
+import type { EndpointFacts } from './endpoint-facts.ts';
 
 /** A file as it comes: read it once, in the form that suits. What is not wanted is let go with `stream.cancel()`. */
 export interface FileAnswer {

@@ -1,6 +1,7 @@
 import { AlmanacError, readError } from './almanac-error.ts';
-import type { AnyInput, EndpointFacts } from './call-types.ts';
+import type { AnyInput } from './call-types.ts';
 import type { ClientOptions } from './client-options.ts';
+import type { EndpointFacts } from './endpoint-facts.ts';
 import { readAnswer } from './read-answer.ts';
 import type { Session, Shown } from './session.ts';
 import { pause, type Timing } from './timing.ts';

@@ -10,7 +10,7 @@ export function renderClientEndpoints(): string {
     return [`  ${group}: {`, ...lines, '  },'].join('\n');
   });
   return `${origin}
-import type { Manifest } from '../call-types.ts';
+import type { Manifest } from '../endpoint-facts.ts';
 
 export const endpoints = {
 ${groups.join('\n')}

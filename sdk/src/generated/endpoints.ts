@@ -1,6 +1,6 @@
 // Made from contract/ by `npm run generate`.
 
-import type { Manifest } from '../call-types.ts';
+import type { Manifest } from '../endpoint-facts.ts';
 
 export const endpoints = {
   apiKeys: {
