@@ -1,4 +1,5 @@
 import type { FeedEventType, FeedMessage } from '@almanac/contract/feed.ts';
+import { callListener } from './call-listener.ts';
 import type { FeedConnection, FeedEvent, FeedOptions } from './feed-types.ts';
 import type { LiveState } from './socket-link.ts';
 
@@ -48,7 +49,7 @@ export class Follower implements FeedConnection {
     this.#cursor = id;
     if (this.types && !this.types.includes(type)) return;
     const event = { id, type, payload, created_at } as FeedEvent;
-    this.#call(() => this.#options.onEvent(event));
+    callListener(() => this.#options.onEvent(event));
   }
 
   /** Moves on over numbers that hold nothing for it. */
@@ -60,7 +61,7 @@ export class Follower implements FeedConnection {
   miss(cursor: number): void {
     this.#cursor = cursor;
     this.#isPlaced = true;
-    this.#call(() => this.#options.onGone?.(cursor));
+    callListener(() => this.#options.onGone?.(cursor));
   }
 
   /** Hears of the connection; it is live for this one only once it is served. */
@@ -68,27 +69,16 @@ export class Follower implements FeedConnection {
     const own = state === 'live' && !this.#isServed ? 'connecting' : state;
     if (own === this.#state) return;
     this.#state = own;
-    this.#call(() => this.#options.onState?.(own));
+    callListener(() => this.#options.onState?.(own));
   }
 
   end(reason: unknown): void {
     this.setState('offline');
-    this.#call(() => this.#options.onEnd?.(reason));
+    callListener(() => this.#options.onEnd?.(reason));
   }
 
   close(): void {
     this.#isServed = false;
     this.#onClose(this);
-  }
-
-  /** A fault in one program's listener is that program's: it surfaces as uncaught, and the others are told all the same. */
-  #call(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
   }
 }
