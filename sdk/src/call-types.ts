@@ -34,6 +34,8 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** Id or slug of the organization to act in, in place of the client's. */
   organization?: string | undefined;
+  /** How often the call is repeated at most, in place of the client's `retries`. */
+  retries?: number | undefined;
   /** Is handed the headers of the answer, such as X-Total-Count. */
   onHeaders?: ((headers: Headers) => void) | undefined;
 }

@@ -240,6 +240,9 @@ test('repeats nothing else, no more often than twice, and waits no longer than a
   requests = 0;
   await expect(client.weekly.getStats()).rejects.toMatchObject({ code: 'OVERLOADED' });
   expect(requests).toBe(3);
+  requests = 0;
+  await expect(client.weekly.getStats({ retries: 0 })).rejects.toMatchObject({ code: 'OVERLOADED' });
+  expect(requests).toBe(1);
   for (const seconds of ['61', 'Wed, 21 Oct 2026 07:28:00 GMT']) {
     answer = busy(seconds);
     requests = 0;

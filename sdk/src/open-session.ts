@@ -52,16 +52,17 @@ async function refreshPatiently(body: object | undefined, means: Means): Promise
     try {
       return await means.post(endpoints.identity.refresh.path, body, timeoutMs);
     } catch (error) {
-      if (isRefusal(error)) return undefined;
-      if (waitMs === undefined) throw error;
+      if (error instanceof AlmanacError && error.status === 401) return undefined;
+      if (waitMs === undefined || !mayBeLost(error)) throw error;
       await pause(means.timing, waitMs);
     }
   }
   return undefined;
 }
 
-function isRefusal(error: unknown): boolean {
-  return error instanceof AlmanacError && error.status === 401;
+/** Whether the token may have been used without our knowing its successor. */
+function mayBeLost(error: unknown): boolean {
+  return !(error instanceof AlmanacError) || error.status >= 500;
 }
 
 /** Pages of one browser share the cookie: one refreshes at a time. */

@@ -65,7 +65,8 @@ async function isRenewed(attempt: Attempt, error: AlmanacError, { session }: Sen
 
 /** Waits as long as the server asks for; throws the error where the call may not be repeated, or has been often enough. */
 async function waitToRepeat(attempt: Attempt, error: AlmanacError, options: SendOptions): Promise<void> {
-  const { timing, retries = 2 } = options;
+  const { timing } = options;
+  const retries = attempt.input.retries ?? options.retries ?? 2;
   const seconds = error.retryAfterSeconds;
   const isPassing = (error.status === 429 || error.status === 503) && seconds !== undefined;
   if (!isPassing || seconds > longestWaitSeconds || attempt.repeats >= retries || !mayRepeat(attempt)) throw error;

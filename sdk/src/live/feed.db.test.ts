@@ -104,6 +104,13 @@ describe('One connection', () => {
   });
 });
 
+test('a type that there is not ends the feed, and none at all is refused at once', async () => {
+  const feed = scene.watch(scene.client(), { types: ['weekly.change' as 'weekly.changed'] });
+  await feed.until(({ ends }) => ends.length > 0);
+  expect((feed.ends[0] as AlmanacError).message).toContain("'weekly.change' is not one of weekly.changed");
+  expect(() => scene.watch(scene.client(), { types: [] })).toThrow('types: name one at least');
+});
+
 describe('What is no longer kept', () => {
   test('is told to the one who wanted it, and to no other', async () => {
     const client = scene.client();

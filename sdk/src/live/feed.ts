@@ -50,6 +50,7 @@ export class Feed {
 
   /** Follows the feed until the connection that is answered is closed. */
   connect<EventType extends FeedEventType>(options: FeedOptions<EventType>): FeedConnection {
+    if (options.types?.length === 0) throw new TypeError('types: name one at least, or leave it out for all.');
     const follower = new Follower(options as unknown as FeedOptions, (closed) => this.#leave(closed));
     this.#followers.add(follower);
     if (this.#link) this.#include(this.#link);
@@ -240,6 +241,7 @@ export class Feed {
       ...(after === undefined ? {} : { after }),
       ...(types ? { types: types.join(',') } : {}),
     };
-    return this.#dependencies.read({ query, signal });
+    // Where the server asks for patience, the link has its own.
+    return this.#dependencies.read({ query, signal, retries: 0 });
   }
 }

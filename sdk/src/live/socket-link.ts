@@ -219,7 +219,7 @@ export class SocketLink {
       await this.#options.use.poll(polling.signal);
     } catch (error) {
       if (polling !== this.#polling) return;
-      const isRefused = error instanceof AlmanacError && [401, 403, 404].includes(error.status);
+      const isRefused = error instanceof AlmanacError && [400, 401, 403, 404].includes(error.status);
       if (isRefused) return this.#end(error);
       state = 'offline';
     }
