@@ -1,7 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { listMails } from '@almanac/contract/mail.ts';
-import { listMembers } from '@almanac/contract/members.ts';
-import { listOrganizations } from '@almanac/contract/organizations.ts';
 import type { Browser, Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { computeTotp } from './support/compute-totp.ts';
@@ -37,7 +34,7 @@ async function open(path = '/', viewport?: { width: number; height: number }): P
 /** The path of the newest link of that kind among the mails that are kept for an address. */
 function findLink(recipient: string, kind: string): Promise<string> {
   return waitUntil(`a mail to ${recipient} links to ${kind}`, async () => {
-    const { items } = await administrator.on(server.url).call(listMails, { query: {} });
+    const { items } = await administrator.on(server.url).mail.list({ query: {} });
     const pattern = new RegExp(`/#${kind}=[\\w-]{43}`);
     const texts = items.filter((mail) => mail.recipient === recipient).map((mail) => mail.body_text ?? '');
     return texts.map((text) => pattern.exec(text)?.[0]).find((link) => link !== undefined);
@@ -176,7 +173,7 @@ test('somebody who is invited makes an account and accepts, and the owner change
   await dialog.getByLabel('Password').fill('correct horse battery');
   await dialog.getByRole('button', { name: 'Make the account' }).click();
   const client = owner.on(server.url);
-  const [organization] = await client.call(listOrganizations);
+  const [organization] = await client.organizations.list();
   const { id = '', name = '' } = organization ?? {};
   await dialog.getByText(`You are now analyst of ${name}.`).waitFor();
   expect(await readTraces(guest.page)).not.toContain(link.split('=')[1]);
@@ -188,7 +185,7 @@ test('somebody who is invited makes an account and accepts, and the owner change
   await openSection(page, 'Members');
   await page.getByLabel('Role of Grace').selectOption('viewer');
   await page.getByText('Grace is viewer now.').waitFor();
-  const { items } = await client.call(listMembers, { params: { id }, query: {} });
+  const { items } = await client.members.list({ params: { id }, query: {} });
   expect(items.map((member) => [member.email, member.role])).toEqual([
     [owner.email, 'owner'],
     [email, 'viewer'],

@@ -1,5 +1,4 @@
 import { createClient } from '@almanac/client';
-import { addItems, getSummary } from '@almanac/contract/weekly.ts';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { openBrowser, openPage, type WatchedPage } from './support/open-browser.ts';
@@ -46,7 +45,7 @@ test('the page shows the demo organization’s running week, live', async () => 
   const { page, takeComplaints } = await open();
   const demo = weekOf(page, 'Demo');
   await demo.getByText('Live', { exact: true }).waitFor();
-  const { stats } = await createClient({ baseUrl: server.url }).call(getSummary);
+  const { stats } = await createClient({ baseUrl: server.url }).weekly.getSummary();
   const shown = { Uploads: stats.newUploads, Updates: stats.updates, Decisions: stats.decisions };
   for (const [label, value] of Object.entries(shown)) {
     await waitUntil(`${label} shows ${value}`, async () => (await numberOf(demo, label).textContent()) === `${value}`);
@@ -61,7 +60,7 @@ test('a posted item appears within a second on an open page of a member', async 
   const week = weekOf(page, /organization/);
   await week.getByText('Live', { exact: true }).waitFor();
   for (const number of [1, 2, 3]) {
-    await person.on(server.url).call(addItems, { body: { items: [newItem(`seen ${number}`)] } });
+    await person.on(server.url).weekly.addItems({ body: { items: [newItem(`seen ${number}`)] } });
     const isShown = async () => (await numberOf(week, 'Updates').textContent()) === `${number}`;
     await waitUntil(`${number} updates are shown`, isShown, 1_000);
   }
@@ -77,7 +76,7 @@ test('the page says that it is offline while the server is stopped, and recovers
   expect(await server.stop()).toBe(0);
   await week.getByText(/offline/i).waitFor({ timeout: 5_000 });
   server = await start(server.port);
-  await person.on(server.url).call(addItems, { body: { items: [newItem('posted after the break')] } });
+  await person.on(server.url).weekly.addItems({ body: { items: [newItem('posted after the break')] } });
   await week.getByText('Live', { exact: true }).waitFor({ timeout: 10_000 });
   const isShown = async () => (await numberOf(week, 'Updates').textContent()) === '4';
   await waitUntil('the page shows what was posted after the break', isShown);

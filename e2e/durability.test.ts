@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFeed } from '@almanac/contract/feed.ts';
-import { addItems, exportWeek, getSummary, type NewItem } from '@almanac/contract/weekly.ts';
+import type { NewItem } from '@almanac/contract/weekly.ts';
 import { expect, test } from 'vitest';
 import { findBreaks, openSocket } from './support/open-socket.ts';
 import { useScene } from './support/scene.ts';
@@ -32,7 +31,7 @@ async function postUntilKilled(person: Person, server: StartedServer): Promise<P
       const post: Post = { item: newItem(id), key: `key-${id}`, answer: undefined };
       posts.push(post);
       try {
-        post.answer = await client.call(addItems, { body: { items: [post.item] }, idempotencyKey: post.key });
+        post.answer = await client.weekly.addItems({ body: { items: [post.item] }, idempotencyKey: post.key });
       } catch {
         return;
       }
@@ -46,7 +45,8 @@ async function postUntilKilled(person: Person, server: StartedServer): Promise<P
 
 /** How often each external id is stored. */
 async function countStored(person: Person, server: StartedServer): Promise<Map<string, number>> {
-  const text = await person.on(server.url).call(exportWeek, { query: { format: 'csv' } });
+  const file = await person.on(server.url).weekly.export({ query: { format: 'csv' } });
+  const text = await file.text();
   const [header = '', ...rows] = text.trim().split('\r\n');
   const column = header.split(',').indexOf('external_id');
   return Map.groupBy(rows, (row) => row.split(',')[column] ?? '')
@@ -59,7 +59,7 @@ async function repeat(person: Person, server: StartedServer, posts: readonly Pos
   const replays = watchReplays();
   const client = person.on(server.url, replays.fetch);
   for (const { item, key, answer } of posts) {
-    expect(await client.call(addItems, { body: { items: [item] }, idempotencyKey: key })).toEqual(inserted);
+    expect(await client.weekly.addItems({ body: { items: [item] }, idempotencyKey: key })).toEqual(inserted);
     if (answer !== undefined) expect(replays.wasReplayed(), `the answer to ${key} is the stored one`).toBe(true);
   }
 }
@@ -67,9 +67,9 @@ async function repeat(person: Person, server: StartedServer, posts: readonly Pos
 /** The feed, from its first number, comes to tell of the week as it is: also of changes that were killed on their way. */
 async function expectWholeFeed(person: Person, server: StartedServer): Promise<void> {
   const client = person.on(server.url);
-  const { version } = await client.call(getSummary);
+  const { version } = await client.weekly.getSummary();
   await waitUntil(`the feed tells of version ${version}`, async () => {
-    const { events, gone } = await client.call(readFeed, { query: { after: 0, limit: 1_000 } });
+    const { events, gone } = await client.feed.read({ query: { after: 0, limit: 1_000 } });
     expect(gone).toBe(false);
     expect(events[0]?.previous_id).toBe(0);
     expect(findBreaks(events)).toEqual([]);
@@ -104,7 +104,7 @@ test.each(['embedded', 'PostgreSQL'])('kill -9 loses nothing that was answered: 
   const stored = await countStored(person, server);
   expect([...stored.values()].every((count) => count === 1)).toBe(true);
   expect(stored.size).toBe(posts.length);
-  const { stats } = await person.on(server.url).call(getSummary);
+  const { stats } = await person.on(server.url).weekly.getSummary();
   expect(stats.updates).toBe(posts.length);
   await expectWholeFeed(person, server);
   await listener.week((week) => week.stats.updates === posts.length);

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient } from '@almanac/client';
-import { getActivity, getSummary, type WeeklyData } from '@almanac/contract/weekly.ts';
+import type { WeeklyData } from '@almanac/contract/weekly.ts';
 import { io } from 'socket.io-client';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Checkout, countSince, makeCheckout } from './support/make-checkout.ts';
@@ -111,7 +111,7 @@ ORDER BY day_date;`;
     expect(await query("SELECT * FROM weekly_data WHERE week_type = 'current';")).toMatch(/\(1 row\)\n$/);
     expect(await query(stats)).toMatch(/\(\d+ rows\)\n$/);
     expect(await query(activity)).toMatch(/\(\d+ rows\)\n$/);
-    const { chartData, stats: numbers, week } = await createClient({ baseUrl: server.url }).call(getSummary);
+    const { chartData, stats: numbers, week } = await createClient({ baseUrl: server.url }).weekly.getSummary();
     const monday = week.start.slice(0, 10);
     const counted = await query(stats.replace('2024-12-16', monday));
     for (const [name, value] of Object.entries(numbers))
@@ -127,7 +127,7 @@ describe('the checkout that the server was started in', () => {
 
   test('shows its commits, merges and tags of this week, as many as git counts', async () => {
     const read = await waitUntil('the checkout was read', async () => {
-      const week = await local().call(getSummary);
+      const week = await local().weekly.getSummary();
       return week.stats.completedTasks > 0 && week;
     });
     const { commits, merges } = await countSince(checkout, read.week.start);
@@ -136,7 +136,7 @@ describe('the checkout that the server was started in', () => {
     expect(read.stats).toMatchObject({ updates: commits, completedTasks: merges, newUploads: 1, contributors: 1 });
     expect(read.uploads.map(({ title }) => title)).toEqual(['Tag v1.0.0: The first one']);
     expect(read.completed.map(({ title }) => title)).toEqual(['Merge side']);
-    const days = await local().call(getActivity, { query: { week: 'current' } });
+    const days = await local().weekly.getActivity({ query: { week: 'current' } });
     expect(days.reduce((sum, { updates }) => sum + updates, 0)).toBe(commits);
   });
 
@@ -155,7 +155,7 @@ describe('the checkout that the server was started in', () => {
     await checkout.commit('fix: found at the start');
     server = await scene.startServer({}, checkout.folder);
     const week = await waitUntil('the new commit shows', async () => {
-      const read = await local().call(getSummary);
+      const read = await local().weekly.getSummary();
       return read.stats.updates === 5 && read;
     });
     expect((await countSince(checkout, week.week.start)).commits).toBe(5);

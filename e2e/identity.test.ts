@@ -1,10 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { createClient } from '@almanac/client';
-import { listSessions, resetPassword } from '@almanac/contract/account.ts';
-import { createApiKey, deleteApiKey } from '@almanac/contract/api-keys.ts';
-import { login, logout, refresh } from '@almanac/contract/identity.ts';
-import { acceptInvitation, invite, removeMember } from '@almanac/contract/members.ts';
-import { listOrganizations } from '@almanac/contract/organizations.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Mailbox, openMailbox } from './support/open-mailbox.ts';
 import { openSocket } from './support/open-socket.ts';
@@ -62,51 +57,51 @@ async function refusesInTime(headers: Record<string, string>, status = 401) {
 
 describe('what ends on one process, ends on the other within five seconds', () => {
   test('a session, on requests and on sockets', async () => {
-    const session = await createClient({ baseUrl: first.url }).call(login, {
+    const session = await createClient({ baseUrl: first.url }).identity.login({
       body: { email: person.email, password: person.password },
     });
     expect(await profile(second, bearer(session.access_token))).toBe(200);
     const socket = await openWatched(session.access_token);
-    await createClient({ baseUrl: first.url, token: session.access_token }).call(logout);
+    await createClient({ baseUrl: first.url, token: session.access_token }).identity.logout();
     await Promise.all([refusesInTime(bearer(session.access_token)), socket.endsInTime()]);
   });
 
   test('an API key', async () => {
     const client = person.on(first.url);
-    const { id, key } = await client.call(createApiKey, { body: { name: 'ci', scopes: ['profile:read'] } });
+    const { id, key } = await client.apiKeys.create({ body: { name: 'ci', scopes: ['profile:read'] } });
     const headers = { 'x-api-key': key };
     expect(await profile(second, headers)).toBe(200);
-    await client.call(deleteApiKey, { params: { id } });
+    await client.apiKeys.delete({ params: { id } });
     await refusesInTime(headers);
   });
 
   test('a membership', async () => {
-    const [organization] = await person.on(first.url).call(listOrganizations);
+    const [organization] = await person.on(first.url).organizations.list();
     const id = organization?.id ?? '';
     const member = await signUp(first.url);
-    await person.on(first.url).call(invite, { params: { id }, body: { email: member.email, role: 'viewer' } });
+    await person.on(first.url).members.invite({ params: { id }, body: { email: member.email, role: 'viewer' } });
     const token = await mailbox.find(member.email, /#accept-invitation=([\w-]{43})/);
-    await member.on(second.url).call(acceptInvitation, { body: { token } });
+    await member.on(second.url).members.acceptInvitation({ body: { token } });
     const headers = { ...bearer(member.token), 'x-organization-id': id };
     expect(await profile(second, headers)).toBe(200);
     const { sub } = JSON.parse(Buffer.from(member.token.split('.')[1] ?? '', 'base64url').toString()) as {
       sub: string;
     };
-    await person.on(first.url).call(removeMember, { params: { id, user_id: sub } });
+    await person.on(first.url).members.remove({ params: { id, user_id: sub } });
     await refusesInTime(headers, 404);
   });
 });
 
 test('refresh tokens presented to both processes at once leave one live chain', async () => {
-  const session = await createClient({ baseUrl: first.url }).call(login, {
+  const session = await createClient({ baseUrl: first.url }).identity.login({
     body: { email: person.email, password: person.password },
   });
   const exchange = (server: StartedServer) =>
-    createClient({ baseUrl: server.url }).call(refresh, { body: { refresh_token: session.refresh_token } });
+    createClient({ baseUrl: server.url }).identity.refresh({ body: { refresh_token: session.refresh_token } });
   const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => exchange(index % 2 ? first : second)));
   expect(new Set(answers.map(({ refresh_token }) => refresh_token)).size).toBe(1);
   const client = createClient({ baseUrl: second.url, token: answers[0]?.access_token });
-  expect((await client.call(listSessions)).filter(({ is_current }) => is_current)).toHaveLength(1);
+  expect((await client.identity.listSessions()).filter(({ is_current }) => is_current)).toHaveLength(1);
 });
 
 test('a password reset travels by mail, and the mailed link comes from PUBLIC_URL whatever the Host says', async () => {
@@ -118,9 +113,9 @@ test('a password reset travels by mail, and the mailed link comes from PUBLIC_UR
   });
   const token = await mailbox.find(someone.email, /https:\/\/almanac\.example\/#reset-password=([\w-]{43})/);
   const password = `${randomUUID()} of another kind`;
-  await createClient({ baseUrl: second.url }).call(resetPassword, { body: { token, password } });
+  await createClient({ baseUrl: second.url }).identity.resetPassword({ body: { token, password } });
   await refusesInTime(bearer(someone.token));
-  const again = await createClient({ baseUrl: first.url }).call(login, { body: { email: someone.email, password } });
+  const again = await createClient({ baseUrl: first.url }).identity.login({ body: { email: someone.email, password } });
   expect(await profile(second, bearer(again.access_token))).toBe(200);
 });
 

@@ -1,4 +1,3 @@
-import { addItems, getSummary, listPending } from '@almanac/contract/weekly.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type BreakableProxy, openBreakableProxy } from '../server/testing/breakable-proxy.ts';
 import type { OwnedDatabase } from './support/make-database.ts';
@@ -42,11 +41,11 @@ beforeAll(async () => {
 });
 
 const post = async ({ url }: StartedServer) => {
-  await person.on(url).call(addItems, { body: { items: [newItem(`item ${count + 1}`)] } });
+  await person.on(url).weekly.addItems({ body: { items: [newItem(`item ${count + 1}`)] } });
   count += 1;
   return count;
 };
-const read = async ({ url }: StartedServer) => (await person.on(url).call(getSummary)).stats.updates;
+const read = async ({ url }: StartedServer) => (await person.on(url).weekly.getSummary()).stats.updates;
 const isReady = async ({ url }: StartedServer) => (await fetch(`${url}/readyz`)).status === 200;
 
 /** The week as the socket was last shown it, when that is with everything that was posted. */
@@ -100,7 +99,7 @@ describe('PostgreSQL goes away', () => {
     databaseProxy.cut();
     const client = person.on(first.url);
     await expect(post(first)).rejects.toMatchObject(unavailable);
-    await expect(client.call(listPending)).rejects.toMatchObject(unavailable);
+    await expect(client.weekly.listPending()).rejects.toMatchObject(unavailable);
     const readiness = await fetch(`${first.url}/readyz`);
     expect(readiness.status).toBe(503);
     expect(readiness.headers.get('retry-after')).toBe('1');

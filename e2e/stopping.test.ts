@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { AlmanacError } from '@almanac/client';
-import { addItems, exportWeek, getSummary, type NewItem } from '@almanac/contract/weekly.ts';
+import { addItems, type NewItem } from '@almanac/contract/weekly.ts';
 import { expect, test } from 'vitest';
 import { openSocket } from './support/open-socket.ts';
 import { useScene } from './support/scene.ts';
@@ -27,9 +27,9 @@ async function load(person: Person, { url }: StartedServer, onTaken: (count: num
       const outcome: Outcome = { id: randomUUID(), startedAt: performance.now(), result: 'taken' };
       outcomes.push(outcome);
       try {
-        await client.call(addItems, { body: { items: [newItem(outcome.id)] } });
+        await client.weekly.addItems({ body: { items: [newItem(outcome.id)] } });
         onTaken(outcomes.length);
-        await client.call(getSummary);
+        await client.weekly.getSummary();
       } catch (error) {
         const isRefusal = error instanceof AlmanacError && error.code === 'SHUTTING_DOWN';
         outcome.result = isRefusal ? 'refused' : 'unreachable';
@@ -96,7 +96,7 @@ test.each(['embedded', 'PostgreSQL'])(
     expect(await server.stderr).toBe('');
 
     const again = await scene.startServer(env, cwd);
-    const csv = await person.on(again.url).call(exportWeek, { query: { format: 'csv' } });
+    const csv = await (await person.on(again.url).weekly.export({ query: { format: 'csv' } })).text();
     for (const { id, result } of outcomes) if (result === 'taken') expect(csv).toContain(id);
     expect(errorLines(again)).toEqual([]);
     expect(await again.stop()).toBe(0);

@@ -1,4 +1,3 @@
-import { addItems, getSummary } from '@almanac/contract/weekly.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { OwnedDatabase } from './support/make-database.ts';
 import { openBalancer } from './support/open-balancer.ts';
@@ -30,10 +29,10 @@ describe.each([
 
   const post = async ({ url }: StartedServer) => {
     count += 1;
-    await person.on(url).call(addItems, { body: { items: [newItem(`item ${count}`)] } });
+    await person.on(url).weekly.addItems({ body: { items: [newItem(`item ${count}`)] } });
     return count;
   };
-  const read = async ({ url }: StartedServer) => (await person.on(url).call(getSummary)).stats.updates;
+  const read = async ({ url }: StartedServer) => (await person.on(url).weekly.getSummary()).stats.updates;
 
   test('an item posted to one reaches the sockets of the other', async () => {
     const listener = await openSocket(second.url, { token: person.token });

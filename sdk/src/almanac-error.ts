@@ -10,11 +10,13 @@ interface AlmanacErrorOptions {
   faults: readonly FieldFault[];
   requestId: string | undefined;
   retryAfterSeconds: number | undefined;
+  details: Readonly<Record<string, unknown>>;
 }
 
 /** What the server answered instead of success. */
 export class AlmanacError extends Error {
   override readonly name = 'AlmanacError';
+  /** The HTTP status; 0 where a socket was refused. */
   readonly status: number;
   readonly code: AnsweredCode;
   /** Every wrong field, where the input was. */
@@ -23,6 +25,8 @@ export class AlmanacError extends Error {
   readonly requestId: string | undefined;
   /** When the same call may be made again, where the server says so. */
   readonly retryAfterSeconds: number | undefined;
+  /** What else is told: with MFA_REQUIRED the `mfa_token` for the second step. */
+  readonly details: Readonly<Record<string, unknown>>;
 
   constructor(options: AlmanacErrorOptions) {
     super(options.message);
@@ -31,13 +35,14 @@ export class AlmanacError extends Error {
     this.faults = options.faults;
     this.requestId = options.requestId;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.details = options.details;
   }
 }
 
 interface ErrorBody {
   code?: ErrorCode;
   message?: string;
-  details?: { errors?: readonly FieldFault[] };
+  details?: { errors?: readonly FieldFault[]; [name: string]: unknown };
   request_id?: string;
 }
 
@@ -51,7 +56,23 @@ export async function readError(answer: Response): Promise<AlmanacError> {
     message: body.message ?? `The server answered ${answer.status} in a form that is not Almanac's.`,
     faults: body.details?.errors ?? [],
     requestId: body.request_id,
-    retryAfterSeconds: retryAfter === null ? undefined : Number(retryAfter),
+    retryAfterSeconds: retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) : undefined,
+    details: body.details ?? {},
+  });
+}
+
+/** Reads why a socket was refused; undefined for a fault of the network. */
+export function readRefusal(fault: unknown): AlmanacError | undefined {
+  const { message, data } = fault as { message?: string; data?: { code?: ErrorCode } };
+  if (data?.code === undefined) return undefined;
+  return new AlmanacError({
+    status: 0,
+    code: data.code,
+    message: message ?? 'The connection was refused.',
+    faults: [],
+    requestId: undefined,
+    retryAfterSeconds: undefined,
+    details: {},
   });
 }
 

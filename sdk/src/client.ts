@@ -1,97 +1,85 @@
-import type { Endpoint, EndpointAnswer, EndpointInput } from '@almanac/contract/endpoint.ts';
+import type { FeedEventType } from '@almanac/contract/feed.ts';
 import { readError } from './almanac-error.ts';
+import type { AnyInput, Calls } from './call-types.ts';
+import type { ClientOptions } from './client-options.ts';
+import type { EndpointFacts } from './endpoint-facts.ts';
+import { endpoints } from './generated/endpoints.ts';
+import { Feed } from './live/feed.ts';
+import type { FeedConnection, FeedOptions } from './live/feed-types.ts';
+import { importOpenSocket, type OpenSocket } from './live/socket.ts';
+import type { Post, SessionAnswer } from './open-session.ts';
+import { createSend, type Send } from './send-call.ts';
+import { Session } from './session.ts';
+import { machineTiming } from './timing.ts';
 
-export interface ClientOptions {
-  /** Where the server answers, such as `http://localhost:5000`. */
-  baseUrl: string;
-  /** Access token; without one the session cookie or the anonymous viewer counts. */
-  token?: string | undefined;
-  /** API key, in place of a token. */
-  apiKey?: string | undefined;
-  /** Id or slug of the organization to act in; without one the token's own. */
-  organization?: string | undefined;
-  fetch?: typeof fetch | undefined;
-}
-
-type NoFields = Record<never, never>;
-type Part<Name extends string, Fields> = [Fields] extends [undefined]
-  ? unknown
-  : NoFields extends Fields
-    ? Partial<Record<Name, Fields>>
-    : Record<Name, Fields>;
-
-/** What an endpoint is called with: the inputs it declares, those with no required field optional. */
-export type CallInput<Declared extends Endpoint> = Part<'params', EndpointInput<Declared>['params']> &
-  Part<'query', EndpointInput<Declared>['query']> &
-  Part<'body', EndpointInput<Declared>['body']> & {
-    /** The same key and body get the first call's answer, however often they are sent. */
-    idempotencyKey?: string;
-    signal?: AbortSignal;
-  };
-
-type OptionalWhereEmpty<Input> = NoFields extends Input ? [input?: Input] : [input: Input];
-
-/** Calls a server's endpoints. */
-export interface Client {
+/** Calls a server's endpoints, and follows what happens there. */
+export interface Client extends Calls {
   /**
-   * Calls an endpoint of the contract and answers its data, without the envelope; the text for a file, null for none.
-   * Throws an AlmanacError for any other answer; what `fetch` throws where there is no answer passes through.
+   * Follows the organization's feed: over one socket for all who follow, by polling where no socket connects. Each event is
+   * told once and in order, across breaks, restarts and renewed tokens.
    */
-  call<const Declared extends Endpoint>(
-    endpoint: Declared,
-    ...input: OptionalWhereEmpty<CallInput<Declared>>
-  ): Promise<EndpointAnswer<Declared>>;
+  connectFeed<const EventType extends FeedEventType = FeedEventType>(options: FeedOptions<EventType>): FeedConnection;
 }
 
-interface AnyInput {
-  params?: Readonly<Record<string, unknown>>;
-  query?: Readonly<Record<string, unknown>>;
-  body?: unknown;
-  idempotencyKey?: string;
-  signal?: AbortSignal;
-}
-
-/** Makes a client of one server, as one user in one organization. */
+/** Makes a client of one server, as one user in one organization. Nothing is sent before the first call. */
 export function createClient(options: ClientOptions): Client {
-  const send = options.fetch ?? fetch;
-  return {
-    call: async (endpoint, ...[input]) => {
-      const given = (input ?? {}) as AnyInput;
-      const answer = await send(buildUrl(options.baseUrl, endpoint, given), {
-        method: endpoint.method,
-        headers: buildHeaders(options, given),
-        credentials: 'include',
-        ...(given.body === undefined ? {} : { body: JSON.stringify(given.body) }),
-        ...(given.signal ? { signal: given.signal } : {}),
-      });
-      if (!answer.ok) throw await readError(answer);
-      return (await readData(endpoint, answer)) as EndpointAnswer<typeof endpoint>;
-    },
+  const { organization, timing = machineTiming, fetch: send = (...request) => fetch(...request) } = options;
+  const baseUrl = readBaseUrl(options.baseUrl);
+  const hasOwn = options.token ?? options.refreshToken ?? options.apiKey ?? options.credentials;
+  const withCookies = hasOwn === undefined || hasOwn === 'cookie';
+  const post = createPost({ baseUrl, send, withCookies });
+  const session = new Session({ given: options, post, timing });
+  const sendCall = createSend({ ...options, baseUrl, send, withCookies, session, timing });
+
+  const call: Send = async (facts, input) => {
+    const answer = await sendCall(facts, input);
+    const isRefreshed = facts === endpoints.identity.refresh;
+    if (facts.opensSession) await session.adopt(answer as SessionAnswer, { isRefreshed });
+    if (facts === endpoints.identity.logout) session.forget();
+    return answer;
   };
+  const calls = createCalls(call);
+  let io: Promise<OpenSocket> | undefined;
+  const loadIo = () => {
+    io ??= options.io ? Promise.resolve(options.io) : importOpenSocket();
+    return io;
+  };
+  const feed = new Feed({ baseUrl, organization, session, timing, loadIo, read: calls.feed.read });
+  return { ...calls, connectFeed: (feedOptions) => feed.connect(feedOptions) };
 }
 
-function buildUrl(baseUrl: string, { path }: Endpoint, { params = {}, query = {} }: AnyInput): URL {
-  const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(params[name])));
-  const url = new URL(`${baseUrl.replace(/\/$/, '')}${filled}`);
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) url.searchParams.set(name, String(value));
+function readBaseUrl(baseUrl = '/'): URL {
+  const page = globalThis.location?.href;
+  if (page === undefined && !/^https?:/.test(baseUrl)) {
+    throw new TypeError(`baseUrl: '${baseUrl}' is not the URL of a server, such as http://localhost:5000.`);
   }
-  return url;
+  return new URL(baseUrl, page);
 }
 
-function buildHeaders({ token, apiKey, organization }: ClientOptions, { body, idempotencyKey }: AnyInput): Headers {
-  const headers = new Headers();
-  if (body !== undefined) headers.set('content-type', 'application/json');
-  if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
-  if (apiKey !== undefined) headers.set('x-api-key', apiKey);
-  if (organization !== undefined) headers.set('x-organization-id', organization);
-  if (idempotencyKey !== undefined) headers.set('idempotency-key', idempotencyKey);
-  return headers;
+function createCalls(call: Send): Calls {
+  const bind = (facts: EndpointFacts) => (input?: AnyInput) => call(facts, input);
+  const groups = Object.entries(endpoints).map(([group, members]) => [
+    group,
+    Object.fromEntries(Object.entries(members).map(([verb, facts]) => [verb, bind(facts)])),
+  ]);
+  return Object.fromEntries(groups) as Calls;
 }
 
-async function readData(endpoint: Endpoint, answer: Response): Promise<unknown> {
-  if (answer.status === 204) return null;
-  if (endpoint.files) return answer.text();
-  const body: unknown = await answer.json();
-  return endpoint.envelope === 'success' ? (body as { data: unknown }).data : body;
+interface PostOptions {
+  baseUrl: URL;
+  send: typeof fetch;
+  withCookies: boolean;
+}
+
+function createPost({ baseUrl, send, withCookies }: PostOptions): Post {
+  return async (path, body, timeoutMs) => {
+    const answer = await send(new URL(`${baseUrl.pathname.replace(/\/$/, '')}${path}`, baseUrl), {
+      method: 'POST',
+      credentials: withCookies ? 'include' : 'omit',
+      signal: AbortSignal.timeout(timeoutMs),
+      ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    if (!answer.ok) throw await readError(answer);
+    return answer.json() as Promise<SessionAnswer>;
+  };
 }

@@ -68,7 +68,7 @@ const layers: IForbiddenRuleType[] = [
   {
     name: 'sdk-sees-contract',
     comment: 'What the client shares with the server belongs into contract/.',
-    from: { path: '^sdk/', pathNot: tests },
+    from: { path: '^sdk/src/', pathNot: tests },
     to: { path: '^(server|web)/' },
   },
   {
@@ -145,8 +145,8 @@ const everywhere: IForbiddenRuleType[] = [
   {
     name: 'source-imports-no-test-code',
     comment: 'Move the code that both need into the source; tests, benches and tools import it from there.',
-    from: { path: '^(server/src|contract|sdk|web)/', pathNot: tests },
-    to: { path: `^(server/testing|e2e|bench|tools)/|${tests}` },
+    from: { path: '^(server/src|contract|sdk/src|web)/', pathNot: tests },
+    to: { path: `^(server/testing|sdk/testing|e2e|bench|tools)/|${tests}` },
   },
   {
     name: 'resolvable',
@@ -157,7 +157,7 @@ const everywhere: IForbiddenRuleType[] = [
   {
     name: 'declared-packages-only',
     comment: 'Declare the package in the dependencies of the workspace that imports it.',
-    from: { path: '^(server/src|contract|sdk|web)/', pathNot: tests },
+    from: { path: '^(server/src|contract|sdk/src|web)/', pathNot: tests },
     to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
   },
 ];

@@ -1,4 +1,4 @@
-/** A part of the documentation that is made from the code. */
+/** A part of the repository that is made from the code. */
 export interface GeneratedPart {
   /** Path from the root of the repository. */
   file: string;

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type GeneratedPart, replaceBetweenMarkers } from './generated-part.ts';
+import { renderClientEndpoints, renderClientTypes } from './render-client.ts';
 import { renderConfiguration } from './render-configuration.ts';
 import { renderErrors } from './render-errors.ts';
 import { renderFeatureGraph } from './render-feature-graph.ts';
@@ -14,6 +15,8 @@ export const generatedParts: readonly GeneratedPart[] = [
   { file: 'docs/errors.md', render: renderErrors },
   { file: 'docs/permissions.md', render: renderPermissions },
   { file: 'docs/openapi.json', render: renderOpenapi },
+  { file: 'sdk/src/generated/endpoints.ts', render: renderClientEndpoints },
+  { file: 'sdk/src/generated/endpoint-types.ts', render: renderClientTypes },
   { file: 'web/public/assets/account/rights.js', render: renderRights },
 ];
 

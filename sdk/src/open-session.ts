@@ -1,0 +1,84 @@
+import type { EndpointAnswer } from '@almanac/contract/endpoint.ts';
+import { AlmanacError } from './almanac-error.ts';
+import type { SignIn } from './client-options.ts';
+import type { Endpoints } from './generated/endpoint-types.ts';
+import { endpoints } from './generated/endpoints.ts';
+import { pause, type Timing } from './timing.ts';
+
+export type SessionAnswer = EndpointAnswer<Endpoints['identity']['refresh']>;
+
+/** The ways to a session that there are. */
+interface Way {
+  refreshToken: string | undefined;
+  /** True where the refresh token is in a cookie. */
+  isByCookie: boolean;
+  signIn: SignIn | undefined;
+}
+
+interface Means {
+  post: Post;
+  timing: Timing;
+}
+
+/** Sends to an endpoint that opens a session. Rejects with an AlmanacError where the server refuses. */
+export type Post = (path: string, body: object | undefined, timeoutMs: number) => Promise<SessionAnswer>;
+
+const patienceMs = 30_000;
+/** The tries at refreshing: how long each may take, and the wait after it. */
+const tries = [
+  { timeoutMs: 4_000, waitMs: 500 },
+  { timeoutMs: 4_000, waitMs: 500 },
+  { timeoutMs: patienceMs, waitMs: undefined },
+];
+
+/** Opens a session: by the refresh token, else by signing in. Undefined where neither is left. */
+export async function openSession(way: Way, means: Means): Promise<SessionAnswer | undefined> {
+  const { refreshToken, isByCookie, signIn } = way;
+  if (refreshToken !== undefined || isByCookie) {
+    const body = refreshToken === undefined ? undefined : { refresh_token: refreshToken };
+    const run = () => refreshPatiently(body, means);
+    const answer = await (isByCookie ? inTurnOfPages(run) : run());
+    if (answer) return answer;
+  }
+  return signIn && logIn(signIn, means);
+}
+
+/**
+ * A lost answer is asked for again at once, because the server answers the same successor for ten seconds, and after that
+ * takes the token for a stolen one.
+ */
+async function refreshPatiently(body: object | undefined, means: Means): Promise<SessionAnswer | undefined> {
+  for (const { timeoutMs, waitMs } of tries) {
+    try {
+      return await means.post(endpoints.identity.refresh.path, body, timeoutMs);
+    } catch (error) {
+      if (error instanceof AlmanacError && error.status === 401) return undefined;
+      if (waitMs === undefined || !mayBeLost(error)) throw error;
+      await pause(means.timing, waitMs);
+    }
+  }
+  return undefined;
+}
+
+/** Whether the token may have been used without our knowing its successor. */
+function mayBeLost(error: unknown): boolean {
+  return !(error instanceof AlmanacError) || error.status >= 500;
+}
+
+/** Pages of one browser share the cookie: one refreshes at a time. */
+function inTurnOfPages<Answer>(run: () => Promise<Answer>): Promise<Answer> {
+  const locks = globalThis.navigator?.locks;
+  return locks ? (locks.request('almanac.refresh', run) as Promise<Answer>) : run();
+}
+
+async function logIn({ email, password, mfaCode }: SignIn, { post }: Means): Promise<SessionAnswer> {
+  const { login, loginWithCode } = endpoints.identity;
+  try {
+    return await post(login.path, { email, password }, patienceMs);
+  } catch (error) {
+    const isCodeAsked = error instanceof AlmanacError && error.code === 'MFA_REQUIRED';
+    if (!isCodeAsked || mfaCode === undefined) throw error;
+    const code = typeof mfaCode === 'function' ? await mfaCode() : mfaCode;
+    return post(loginWithCode.path, { mfa_token: error.details.mfa_token, code }, patienceMs);
+  }
+}
