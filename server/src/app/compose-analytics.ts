@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { createAssessmentsFeature } from '#features/assessments/index.ts';
+import { businessMetrics } from '#features/businesses/index.ts';
 import {
   createDashboardFeature,
   type DashboardFeature,
@@ -34,7 +35,8 @@ export function composeAnalytics(platform: Platform): Analytics {
   const forgetDashboardsOf = (organizationId: string) => caches.invalidate(organizationId, [dashboardTopic]);
   const forgetDashboards = ({ organizationId, afterPossibleCommit }: OrganizationTx) =>
     afterPossibleCommit(() => forgetDashboardsOf(organizationId));
-  const metrics = createMetricsFeature({ ...platform, caches: andDashboards(caches), declared: dashboardMetrics });
+  const declared = [...dashboardMetrics, ...businessMetrics];
+  const metrics = createMetricsFeature({ ...platform, caches: andDashboards(caches), declared });
   const dataDir = config.databaseUrl === undefined ? config.dataDir : undefined;
   const system = createSystemFeature({ ...platform, dataDir });
   const engagement = createEngagementFeature({ ...platform, forgetDashboards });

@@ -21,6 +21,7 @@ import type { InstanceTx, OrganizationTx } from '#platform/db/scopes.ts';
 import type { JobDefinition } from '#platform/jobs/define-job.ts';
 import type { RealtimeNamespace } from '#platform/realtime/realtime.ts';
 import { type Analytics, composeAnalytics } from './compose-analytics.ts';
+import { composeBusinesses } from './compose-businesses.ts';
 import type { Platform } from './compose-platform.ts';
 import { personalData } from './personal-data.ts';
 
@@ -45,6 +46,7 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
   const forgetUser = (userId: string) => identity.forget({ userId });
   const forgetOrganization = (organizationId: string) => identity.forget({ organizationId });
   const analytics = composeAnalytics(platform);
+  const businesses = composeBusinesses(platform, analytics.metrics);
   const audit = createAuditFeature(platform);
   const organizations = createOrganizationsFeature({ scopes, now, forgetOrganization });
   const builtIns = await organizations.putBuiltIns({
@@ -70,27 +72,18 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
   const forgetMember = makeForgetMember(identity, analytics);
   const members = createMembersFeature({ ...platform, forgetMember, endKeysOf: apiKeys.endKeysOf });
   const weekly = createWeeklyFeature({ ...platform, exporters: [jsonExporter, csvExporter] });
-  const { recordActivity } = weekly;
-  const { confirmPassword } = identity;
-  const { checkCode } = mfa;
   const privacy = createPrivacyFeature({
-    ...{ scopes, now, guard, personalData: [analytics.countedPeople, ...personalData] },
-    ...{ confirmPassword, checkCode, forgetUser, activity: withPoints(weekly, analytics.metrics) },
+    ...{ scopes, now, guard, forgetUser, activity: withPoints(weekly, analytics.metrics) },
+    ...{ confirmPassword: identity.confirmPassword, checkCode: mfa.checkCode },
+    personalData: [analytics.countedPeople, ...businesses.personalData, ...personalData],
   });
-  const sources = createSourcesFeature({ connectors: [localGit], jobs: platform.jobs, recordActivity, log });
-  const bound = [
-    audit,
-    organizations,
-    members,
-    subscriptions,
-    identity,
-    issuers,
-    mfa,
-    apiKeys,
-    privacy,
-    weekly,
-    analytics,
-  ];
+  const sources = createSourcesFeature({
+    connectors: [localGit],
+    jobs: platform.jobs,
+    recordActivity: weekly.recordActivity,
+    log,
+  });
+  const accounts = [audit, organizations, members, subscriptions, identity, issuers, mfa, apiKeys, privacy];
   return {
     audit,
     identity,
@@ -102,7 +95,7 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
     builtIns,
     jobs: [identity, members, privacy, weekly, sources, analytics].flatMap(({ jobs }) => jobs),
     addRoutes: (app) => {
-      for (const feature of bound) feature.addRoutes(app);
+      for (const feature of [...accounts, weekly, analytics, businesses]) feature.addRoutes(app);
     },
     serveEvents: (namespace) => weekly.serveEvents(namespace),
   };

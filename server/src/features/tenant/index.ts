@@ -1,0 +1,1 @@
+export { createTenantFeature, type TenantFeature } from './tenant.feature.ts';
