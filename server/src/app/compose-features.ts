@@ -19,7 +19,7 @@ import { createWeeklyFeature, type WeeklyFeature } from '#features/weekly/index.
 import { createSealer } from '#platform/crypto/seal.ts';
 import type { InstanceTx, OrganizationTx } from '#platform/db/scopes.ts';
 import type { JobDefinition } from '#platform/jobs/define-job.ts';
-import type { RealtimeNamespace } from '#platform/realtime/realtime.ts';
+import type { Realtime } from '#platform/realtime/realtime.ts';
 import { type Analytics, composeAnalytics } from './compose-analytics.ts';
 import { composeBusinesses } from './compose-businesses.ts';
 import type { Platform } from './compose-platform.ts';
@@ -37,7 +37,7 @@ export interface Features {
   readonly builtIns: BuiltIns;
   readonly jobs: readonly JobDefinition[];
   addRoutes(app: FastifyInstance): void;
-  serveEvents(namespace: RealtimeNamespace): void;
+  serveEvents(realtime: Pick<Realtime, 'namespace'>): void;
 }
 
 /** Joins the features, in the order in which they need each other. */
@@ -97,7 +97,10 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
     addRoutes: (app) => {
       for (const feature of [...accounts, weekly, analytics, businesses]) feature.addRoutes(app);
     },
-    serveEvents: (namespace) => weekly.serveEvents(namespace),
+    serveEvents: (realtime) => {
+      weekly.serveEvents(realtime.namespace('/'));
+      businesses.serveEvents(realtime);
+    },
   };
 }
 
