@@ -9,6 +9,7 @@ import type { Measurement } from './measure.ts';
 import { measureIngest, measureReads } from './metrics.ts';
 import { measureSignIn } from './sign-in.ts';
 import { measureStartUp } from './start-up.ts';
+import { measureTenantFanout } from './tenant-fanout.ts';
 
 const postgresUrl = process.env.BENCH_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
@@ -20,6 +21,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Measurement[]>>> = {
   'metrics-ingest': () => measureIngest(postgresUrl),
   'metrics-reads': () => measureReads(postgresUrl),
   'sign-in': measureSignIn,
+  'tenant-fanout': () => measureTenantFanout(postgresUrl),
   'start-up': measureStartUp,
   'idle-memory': () => measureIdleMemory(postgresUrl),
 };

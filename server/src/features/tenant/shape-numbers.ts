@@ -20,7 +20,8 @@ export function shapeNumbers(row: TenantRow, days: number | undefined): TenantNu
   };
 }
 
-function toKpis(activeBusinesses: number, sums: PeriodSums = nothing): TenantKpis {
+/** The four KPIs of sums, and of how many businesses are active. */
+export function toKpis(activeBusinesses: number, sums: PeriodSums = nothing): TenantKpis {
   return {
     activeBusinesses,
     responseRate: responseRate(sums),

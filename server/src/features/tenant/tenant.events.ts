@@ -1,5 +1,5 @@
 import type { FeedEventType, FeedMessage, FeedPayload } from '@almanac/contract/feed.ts';
-import type { TenantDashboard, TenantEvent, TenantNumbers } from '@almanac/contract/tenant.ts';
+import type { TenantDashboard, TenantEvent } from '@almanac/contract/tenant.ts';
 import { Type } from 'typebox';
 import type { FeedBatch } from '#platform/feed/feed-reader.ts';
 import type { Connection } from '#platform/realtime/connection.ts';
@@ -40,7 +40,7 @@ class TenantLine {
   readonly #service: Reader;
   readonly #begun = Promise.withResolvers<void>();
   #place: FeedPlace = { cursor: 0, mark: 0 };
-  #held: TenantNumbers | undefined;
+  #held: TenantEvent<'kpi:update'> | undefined;
 
   constructor(connection: Connection, service: Reader) {
     this.#connection = connection;
@@ -109,16 +109,16 @@ class TenantLine {
     if (!isNews) return;
     const [event, told] = toEvent(type, payload);
     this.#connection.send(event, told, this.#place);
-    if (this.#held?.version === version) this.#connection.send('kpi:update', toUpdate(this.#held));
+    if (this.#held?.version === version) this.#connection.send('kpi:update', this.#held);
   }
 
   #tellKpis(): void {
     const { principal } = this.#connection;
     this.#connection.sendState('kpis', 'kpi:update', async () => {
       try {
-        const numbers = await this.#readCurrent((version) => this.#service.readKpis(principal, version));
-        this.#held = numbers.version > this.#place.mark ? numbers : undefined;
-        return this.#held ? undefined : toUpdate(numbers);
+        const kpis = await this.#readCurrent((version) => this.#service.readKpis(principal, version));
+        this.#held = kpis.version > this.#place.mark ? kpis : undefined;
+        return this.#held ? undefined : kpis;
       } catch (error) {
         // Nothing else would tell the client of the last change; when it comes back it is told.
         this.#connection.sendElsewhere();
@@ -143,16 +143,6 @@ function joinsUp({ from, events }: Missed): boolean {
     .map(({ payload }) => (payload as { version: number }).version)
     .filter((version) => version > from.mark);
   return versions.every((version, index) => version === from.mark + index + 1);
-}
-
-function toUpdate({ activeBusinesses, responseRate, landlordViews, messagesTotal, version }: TenantNumbers) {
-  return {
-    activeBusinesses,
-    responseRate,
-    landlordViews,
-    messagesTotal,
-    version,
-  } satisfies TenantEvent<'kpi:update'>;
 }
 
 /** An event of the feed as the namespace tells it. */

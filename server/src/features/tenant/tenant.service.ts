@@ -1,10 +1,5 @@
 import type { EndpointInput } from '@almanac/contract/endpoint.ts';
-import {
-  getTenantDashboard,
-  getTenantKpis,
-  type TenantDashboard,
-  type TenantNumbers,
-} from '@almanac/contract/tenant.ts';
+import { getTenantDashboard, getTenantKpis, type TenantDashboard, type TenantEvent } from '@almanac/contract/tenant.ts';
 import { tenantTopic, toBusiness } from '#features/businesses/index.ts';
 import type { UserPrincipal } from '#platform/access/principal.ts';
 import type { CachedAnswer } from '#platform/cache/cached-answer.ts';
@@ -12,8 +7,8 @@ import type { Caches } from '#platform/cache/caches.ts';
 import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
 import { createEncoder } from '#platform/http/bind.ts';
 import { type Cursors, toPage } from '#platform/http/cursor.ts';
-import { shapeNumbers } from './shape-numbers.ts';
-import { readTenant, readVersion, type TenantRow } from './tenant.views.ts';
+import { shapeNumbers, toKpis } from './shape-numbers.ts';
+import { readTenant, readTotals, readVersion, type TenantRow } from './tenant.views.ts';
 
 export interface TenantOptions {
   scopes: Pick<Scopes, 'inOrganization'>;
@@ -31,13 +26,16 @@ export interface TenantService {
   getKpis(principal: UserPrincipal, days?: number): Answer;
   /** The dashboard as an object, of that version or a later one. */
   readDashboard(principal: UserPrincipal, version: number): Promise<TenantDashboard>;
-  readKpis(principal: UserPrincipal, version: number): Promise<TenantNumbers>;
+  /** The KPIs alone, of that version or a later one: what is told after each change costs little. */
+  readKpis(principal: UserPrincipal, version: number): Promise<TenantEvent<'kpi:update'>>;
   readVersion(principal: UserPrincipal): Promise<number>;
 }
 
 /** Raised when the shape of an answer changes, so that no cache serves the old one. */
 const schemaVersion = '1';
 const firstPage = 20;
+
+type Compute = (tx: OrganizationTx) => Promise<CachedAnswer>;
 
 interface View {
   readonly parts: readonly string[];
@@ -51,8 +49,8 @@ export function createTenantService(options: TenantOptions): TenantService {
   const encodeDashboard = createEncoder(getTenantDashboard);
   const encodeKpis = createEncoder(getTenantKpis);
 
-  const read = ({ parts, days, page, encode }: View, { userId, organizationId }: UserPrincipal) => {
-    return async (tx: OrganizationTx): Promise<CachedAnswer> => {
+  const read = ({ parts, days, page, encode }: View, { userId, organizationId }: UserPrincipal): Compute => {
+    return async (tx: OrganizationTx) => {
       const row = await readTenant(tx, { userId, now: now(), days, page });
       const until = row.day_ends_at?.getTime();
       // The numbers of days are others once a day is over.
@@ -60,13 +58,10 @@ export function createTenantService(options: TenantOptions): TenantService {
       return { body: encode(row), etag, ...(until === undefined ? {} : { validUntil: until }) };
     };
   };
-  const cached = (principal: UserPrincipal, view: View): Answer => {
+  const cached = (principal: UserPrincipal, parts: readonly string[], compute: Compute): Answer => {
     const { userId, organizationId } = principal;
-    const key = { organizationId, topic: tenantTopic(userId), parts: ['tenant:read', ...view.parts, schemaVersion] };
-    return (
-      caches.metrics.peek(key) ??
-      caches.metrics.getOrSet(key, () => scopes.inOrganization(principal, read(view, principal)))
-    );
+    const key = { organizationId, topic: tenantTopic(userId), parts: ['tenant:read', ...parts, schemaVersion] };
+    return caches.metrics.peek(key) ?? caches.metrics.getOrSet(key, () => scopes.inOrganization(principal, compute));
   };
 
   const getDashboard = (principal: UserPrincipal, { days, limit = firstPage, cursor }: DashboardQuery): Answer => {
@@ -83,14 +78,19 @@ export function createTenantService(options: TenantOptions): TenantService {
     };
     const parts = ['dashboard', String(days ?? 'all'), String(limit), cursor ?? ''];
     const view = { parts, days, page: { after, limit: limit + 1 }, encode };
-    return after ? scopes.inOrganization(principal, read(view, principal)) : cached(principal, view);
+    const compute = read(view, principal);
+    return after ? scopes.inOrganization(principal, compute) : cached(principal, parts, compute);
   };
-  const getKpis = (principal: UserPrincipal, days?: number): Answer =>
-    cached(principal, {
-      parts: ['kpis', String(days ?? 'all')],
-      days,
-      page: { after: undefined, limit: 0 },
-      encode: (row) => encodeKpis(shapeNumbers(row, days)),
+  const getKpis = (principal: UserPrincipal, days?: number): Answer => {
+    const parts = ['kpis', String(days ?? 'all')];
+    const encode = (row: TenantRow) => encodeKpis(shapeNumbers(row, days));
+    return cached(principal, parts, read({ parts, days, page: { after: undefined, limit: 0 }, encode }, principal));
+  };
+  const getUpdate = (principal: UserPrincipal): Answer =>
+    cached(principal, ['update'], async (tx) => {
+      const { version, active, sums } = await readTotals(tx, principal.userId);
+      const data = { ...toKpis(active, sums), version };
+      return { body: Buffer.from(JSON.stringify({ data })), etag: `W/"${version}"` };
     });
 
   const readObject = createObjectReader(options);
@@ -98,7 +98,7 @@ export function createTenantService(options: TenantOptions): TenantService {
     getDashboard,
     getKpis,
     readDashboard: (principal, version) => readObject(principal, version, () => getDashboard(principal, {})),
-    readKpis: (principal, version) => readObject(principal, version, () => getKpis(principal)),
+    readKpis: (principal, version) => readObject(principal, version, () => getUpdate(principal)),
     readVersion: (principal) => scopes.inOrganization(principal, (tx) => readVersion(tx, principal.userId)),
   };
 }
