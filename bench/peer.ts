@@ -19,7 +19,11 @@ export async function startPeer<Target>({
 }: PeerOptions): Promise<{ peer: ChildProcess; target: Target }> {
   const peer = fork(new URL(file, import.meta.url), { execArgv: flags, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   peer.send(message);
-  const [target] = (await once(peer, 'message')) as [Target];
+  const ended = once(peer, 'exit').then(([code]) => {
+    throw new Error(`${file} ended with ${code} before it served.`);
+  });
+  const [target] = (await Promise.race([once(peer, 'message'), ended])) as [Target];
+  ended.catch(() => undefined);
   return { peer, target };
 }
 

@@ -13,7 +13,7 @@ import { createLogs } from '../../server/src/platform/log/log.ts';
 const [{ users, databaseUrl }] = (await once(process, 'message')) as [{ users: number; databaseUrl: string }];
 const dataDir = await mkdtemp(join(tmpdir(), 'almanac-fanout-'));
 const values = { DATA_DIR: dataDir, DATABASE_URL: databaseUrl, PORT: 0, PROJECTS_LOCAL_GIT: [] as string[] };
-const config = shapeConfig({ ...values, ALMANAC_DEMO: false } as unknown as VariableValues);
+const config = shapeConfig({ ...values, ALMANAC_DEMO: false, TRUST_PROXY: true } as unknown as VariableValues);
 const limits = { perMinute: () => 1e9, addressPerMinute: 1e9 };
 const server = await runServer({ config, ...createLogs({ level: 'warn' }), limits });
 
@@ -36,7 +36,9 @@ await scopes.inInstance(({ db }) =>
 const tenants: { userId: string; token: string; businessId: string }[] = [];
 for (let index = 0; index < users; index += 1) {
   const account = { email: `bench-${index}@example.org`, password, account_type: 'tenant' };
-  const { user, access_token: token } = (await post('/auth/register', account)) as {
+  // An address registers only few.
+  const address = { 'x-forwarded-for': `10.0.${index >> 8}.${index & 255}` };
+  const { user, access_token: token } = (await post('/auth/register', account, address)) as {
     user: { id: string };
     access_token: string;
   };
