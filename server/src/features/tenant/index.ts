@@ -1,1 +1,1 @@
-export { createTenantFeature, type TenantFeature } from './tenant.feature.ts';
+export { createTenantFeature } from './tenant.feature.ts';

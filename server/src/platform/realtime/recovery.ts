@@ -1,4 +1,5 @@
 import type { FeedEventType, FeedMessage } from '@almanac/contract/feed.ts';
+import { LRUCache } from 'lru-cache';
 import type { UserPrincipal } from '#platform/access/principal.ts';
 import { AppError } from '#platform/errors/app-error.ts';
 import type { Feed } from '#platform/feed/feed.ts';
@@ -55,10 +56,14 @@ interface RecoveryOptions {
 
 /** Who missed more than this reads the state sooner. */
 const mostMissed = 500;
+const mostSealed = 500;
 
 export function createRecovery({ feed, cursors, now }: RecoveryOptions): Recovery {
   const listOf = (namespace: string, { organizationId, userId }: UserPrincipal) =>
     JSON.stringify(['socket', namespace, organizationId, userId]);
+
+  /** A user's connections are served the same event within moments. */
+  const sealed = new LRUCache<string, string>({ max: mostSealed });
 
   function open(offset: string, list: string): FeedPlace | undefined {
     try {
@@ -81,7 +86,13 @@ export function createRecovery({ feed, cursors, now }: RecoveryOptions): Recover
   }
 
   return {
-    seal: ({ cursor, mark }, { namespace, principal }) => cursors.seal(listOf(namespace, principal), [cursor, mark]),
+    seal: ({ cursor, mark }, { namespace, principal }) => {
+      const list = listOf(namespace, principal);
+      const key = `${list}${cursor}/${mark}`;
+      const known = sealed.get(key) ?? cursors.seal(list, [cursor, mark]);
+      sealed.set(key, known);
+      return known;
+    },
     find: async (asked) => {
       const offset = readOffset(asked);
       if (offset === undefined) return undefined;
