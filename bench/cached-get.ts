@@ -1,9 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import autocannon from 'autocannon';
 import type { Measurement } from './measure.ts';
 import { median } from './measure.ts';
+import { processorSeconds, productFlags, startPeer } from './peer.ts';
 
 const rounds = 5;
 const seconds = 4;
@@ -20,41 +18,14 @@ async function load({ url, headers }: Target): Promise<number> {
   return result.requests.average;
 }
 
-/** The flag that the product is started with (server/bin/almanac.js). */
-const productFlags = ['--max-semi-space-size=4'];
-
-interface PeerOptions {
-  file: string;
-  message: object;
-  flags?: string[];
-}
-
-async function startPeer({ file, message, flags = [] }: PeerOptions): Promise<{ peer: ChildProcess; target: Target }> {
-  const peer = fork(new URL(file, import.meta.url), { execArgv: flags, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  peer.send(message);
-  const [target] = (await once(peer, 'message')) as [Target];
-  return { peer, target };
-}
-
-/** Processor time that a process has used, in seconds. */
-async function processorSeconds({ pid }: ChildProcess): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const [user = 0, system = 0] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13)
-    .map(Number);
-  return (user + system) / 100;
-}
-
 /**
  * Cached GET /api/weekly/summary with a token, against a bare Fastify route that answers the same bytes: each in a process
  * of its own, measured in turn, the median of the rounds.
  */
 export async function measureCachedGet(): Promise<Measurement> {
-  const ours = await startPeer({ file: './peers/almanac.ts', message: {}, flags: productFlags });
+  const ours = await startPeer<Target>({ file: './peers/almanac.ts', message: {}, flags: productFlags });
   const bytes = await (await fetch(ours.target.url, { headers: ours.target.headers })).text();
-  const bare = await startPeer({ file: './peers/bare-fastify.ts', message: { bytes } });
+  const bare = await startPeer<Target>({ file: './peers/bare-fastify.ts', message: { bytes } });
   const measure = async ({ peer, target }: typeof ours) => {
     const before = await processorSeconds(peer);
     const rate = await load(target);

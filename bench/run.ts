@@ -11,6 +11,7 @@ import { measureIngest } from './metrics-ingest.ts';
 import { measureReads } from './metrics-reads.ts';
 import { measureSignIn } from './sign-in.ts';
 import { measureStartUp } from './start-up.ts';
+import { measureTenantFanout } from './tenant-fanout.ts';
 
 const postgresUrl = process.env.BENCH_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
@@ -23,6 +24,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Measurement[]>>> = {
   'metrics-ingest': () => measureIngest(postgresUrl),
   'metrics-reads': () => measureReads(postgresUrl),
   'sign-in': measureSignIn,
+  'tenant-fanout': () => measureTenantFanout(postgresUrl),
   'start-up': measureStartUp,
   'idle-memory': () => measureIdleMemory(postgresUrl),
 };

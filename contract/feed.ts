@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { Business } from './businesses.ts';
 import { defineEndpoint } from './endpoint.ts';
 
 /** The payload of each event type that an organization's feed carries. */
@@ -52,6 +53,25 @@ export const feedPayloads = {
     opened_at: Type.String({ format: 'date-time' }),
     ended_at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
   }),
+  /** A business of one's own was made; shown to its owner alone, as are the next four. */
+  'business.created': Type.Object({ business: Business, version: Type.Integer() }),
+  'business.updated': Type.Object({ business: Business, version: Type.Integer() }),
+  'business.deleted': Type.Object({ business_id: Type.String({ format: 'uuid' }), version: Type.Integer() }),
+  /** Something was added to the numbers of a business: how much, and what they come to over all days. */
+  'business.measured': Type.Object({
+    business_id: Type.String({ format: 'uuid' }),
+    version: Type.Integer(),
+    day: Type.String({ format: 'date' }),
+    added: Type.Object({
+      views: Type.Integer(),
+      messages: Type.Integer(),
+      invites: Type.Integer(),
+      responses: Type.Integer(),
+    }),
+    totals: Type.Pick(Business, ['views_count', 'messages_count', 'invites_count', 'responses_count']),
+  }),
+  /** The KPIs over one's businesses are others; read them again. */
+  'tenant.changed': Type.Object({ version: Type.Integer() }),
 } as const;
 
 /** The name of an event type. */

@@ -25,6 +25,7 @@ export const LineOfText = Type.String({
 });
 
 export const accountTypes = ['standard', 'tenant', 'landlord'] as const;
+export type AccountType = (typeof accountTypes)[number];
 
 /** An account as its owner sees it. */
 export const User = Type.Object({

@@ -1,3 +1,5 @@
+import type { AccountType } from './identity.ts';
+
 /** The roles of a member in an organization, the strongest first; each may do all that the ones after it may. */
 export const roles = ['owner', 'admin', 'analyst', 'member', 'viewer'] as const;
 
@@ -15,6 +17,8 @@ export interface PermissionRule {
   readonly personal?: true;
   /** True for what is of the whole installation: only its administrators may, whatever their role. */
   readonly instance?: true;
+  /** The type that the account must be of, beside the role. */
+  readonly accountType?: AccountType;
   readonly meaning: string;
 }
 
@@ -35,6 +39,16 @@ export const permissions = {
   'assessments:write': {
     leastRole: 'member',
     meaning: 'Make and change one’s own assessments; those of others, with the role admin or higher.',
+  },
+  'businesses:read': { leastRole: 'viewer', meaning: 'See one’s own businesses.' },
+  'businesses:write': {
+    leastRole: 'member',
+    meaning: 'Make, change and delete one’s own businesses, and add to their numbers.',
+  },
+  'tenant:read': {
+    leastRole: 'viewer',
+    accountType: 'tenant',
+    meaning: 'See the KPIs over one’s businesses, and follow them; with an account of the type tenant.',
   },
   'feed:read': { leastRole: 'viewer', anonymous: true, meaning: 'Follow the organization’s events.' },
   'organizations:read': {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { AccountType } from '@almanac/contract/identity.ts';
 import type { Role } from '@almanac/contract/permissions.ts';
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
@@ -17,8 +18,8 @@ import { openTestDatabase } from './test-database.ts';
 export interface TestOrganization {
   readonly id: string;
   readonly slug: string;
-  /** A new member of that role, signed in: the headers of their requests. */
-  member(role: Role): Promise<TestMember>;
+  /** A new member of that role, signed in, with a standard account unless told: the headers of their requests. */
+  member(role: Role, accountType?: AccountType): Promise<TestMember>;
 }
 
 /** A signed-in member. */
@@ -116,11 +117,11 @@ async function makeOrganization(
     sql`insert into organizations (id, slug, name, timezone, first_day_of_week, is_demo)
       values (${id}, ${slug}, 'Test', ${timezone}, ${firstDayOfWeek}, ${isDemo})`.execute(db),
   );
-  const member = async (role: Role): Promise<TestMember> => {
+  const member = async (role: Role, accountType: AccountType = 'standard'): Promise<TestMember> => {
     const answer = await app.inject({
       method: 'POST',
       url: '/auth/register',
-      body: { email: `${newId()}@example.org`, password: 'correct horse battery' },
+      body: { email: `${newId()}@example.org`, password: 'correct horse battery', account_type: accountType },
       remoteAddress: `10.${randomBytes(1)[0]}.${randomBytes(1)[0]}.${randomBytes(1)[0]}`,
     });
     if (answer.statusCode !== 201) throw new Error(`registering answered ${answer.statusCode}: ${answer.body}`);

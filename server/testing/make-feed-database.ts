@@ -95,6 +95,7 @@ export function makeMember(ids: { userId: string; organizationId: string; sessio
     },
     role: 'member',
     isInstanceAdmin: false,
+    accountType: 'standard',
     sessionId,
     apiKey: undefined,
     isMfaMissing: false,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,6 +7,7 @@ import type { UserPrincipal } from '#platform/access/principal.ts';
 import { unauthenticated } from '#platform/access/principal.ts';
 import { AppError } from '#platform/errors/app-error.ts';
 import type { Feed } from '#platform/feed/feed.ts';
+import { createCursors } from '#platform/http/cursor.ts';
 import { createLog } from '#platform/log/log.ts';
 import type { Connection } from '#platform/realtime/connection.ts';
 import type { Admission } from '#platform/realtime/handshake.ts';
@@ -13,7 +15,7 @@ import { createRealtime, type Realtime } from '#platform/realtime/realtime.ts';
 import type { RealtimeLimits } from '#platform/realtime/realtime-limits.ts';
 
 interface MakeRealtimeOptions {
-  feed: Pick<Feed, 'follow'>;
+  feed: Pick<Feed, 'follow' | 'readAfter'>;
   /** Who each token belongs to. */
   admissions: Map<string, Admission>;
   limits?: Partial<RealtimeLimits>;
@@ -40,6 +42,7 @@ export async function makeRealtime(options: MakeRealtimeOptions): Promise<Runnin
   const realtime = createRealtime({
     httpServer,
     feed: options.feed,
+    cursors: createCursors(randomBytes(32)),
     authenticate: ({ token }) => admit(options.admissions, token),
     findEnded: (principals: UserPrincipal[]) =>
       Promise.resolve(principals.filter(({ sessionId }) => sessionId !== undefined && ended.has(sessionId))),

@@ -140,6 +140,7 @@ export async function leaveTraces(
     { method: 'POST', url: '/api/assessments', body: assessment },
     { organizationId: shared, status: 201, headers: { 'idempotency-key': newId() } },
   );
+  await leaveBusiness(person, shared);
   for (const week of ['2024-W50', '2024-W51']) {
     await person.ask({ url: `/api/weekly/summary?week=${week}` }, { organizationId: shared });
   }
@@ -171,6 +172,15 @@ async function postItems({ ask, name, email }: ScenePerson, organizationId: stri
     { method: 'POST', url: '/api/weekly/items', body: { items } },
     { organizationId, headers: { 'idempotency-key': newId() } },
   );
+}
+
+async function leaveBusiness({ ask, name }: ScenePerson, organizationId: string): Promise<void> {
+  const { data } = await ask<{ data: { id: string } }>(
+    { method: 'POST', url: '/api/businesses', body: { name: `Business of ${name}`, location: `Street of ${name}` } },
+    { organizationId, status: 201, headers: { 'idempotency-key': newId() } },
+  );
+  const url = `/api/businesses/${data.id}/metrics`;
+  await ask({ method: 'POST', url, body: { views: 1, messages: 1, invites: 1 } }, { organizationId });
 }
 
 /** What no request of today leaves behind, but what the platform can hold. */

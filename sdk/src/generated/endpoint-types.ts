@@ -4,6 +4,7 @@ import type * as account from '@almanac/contract/account.ts';
 import type * as apiKeys from '@almanac/contract/api-keys.ts';
 import type * as assessments from '@almanac/contract/assessments.ts';
 import type * as audit from '@almanac/contract/audit.ts';
+import type * as businesses from '@almanac/contract/businesses.ts';
 import type * as dashboard from '@almanac/contract/dashboard.ts';
 import type * as engagement from '@almanac/contract/engagement.ts';
 import type * as feed from '@almanac/contract/feed.ts';
@@ -18,6 +19,7 @@ import type * as privacy from '@almanac/contract/privacy.ts';
 import type * as subscription from '@almanac/contract/subscription.ts';
 import type * as systemJobs from '@almanac/contract/system-jobs.ts';
 import type * as system from '@almanac/contract/system.ts';
+import type * as tenant from '@almanac/contract/tenant.ts';
 import type * as weekly from '@almanac/contract/weekly.ts';
 
 /** Every endpoint of the contract, by the two parts of its id. */
@@ -43,6 +45,20 @@ export interface Endpoints {
   audit: {
     /** Who read or changed what in the organization, the newest first: `GET /api/audit`. */
     list: typeof audit.listAuditEntries;
+  };
+  businesses: {
+    /** Add to the numbers of a business’s day: `POST /api/businesses/:id/metrics`. */
+    addMetrics: typeof businesses.addBusinessMetrics;
+    /** Make a business: `POST /api/businesses`. */
+    create: typeof businesses.addBusiness;
+    /** Delete a business with its numbers: `DELETE /api/businesses/:id`. */
+    delete: typeof businesses.deleteBusiness;
+    /** One of one’s own businesses: `GET /api/businesses/:id`. */
+    get: typeof businesses.getBusiness;
+    /** One’s own businesses in the organization, the newest first: `GET /api/businesses`. */
+    list: typeof businesses.listBusinesses;
+    /** Change the fields of a business that are given: `PUT /api/businesses/:id`. */
+    update: typeof businesses.updateBusiness;
   };
   dashboard: {
     /** What goes on now: `GET /api/dashboard/realtime`. */
@@ -171,6 +187,12 @@ export interface Endpoints {
     runJob: typeof systemJobs.runJob;
     /** Change a job’s schedule, pause and failure threshold: `PATCH /api/system/jobs/:name`. */
     updateJob: typeof systemJobs.updateJob;
+  };
+  tenant: {
+    /** KPIs over all one’s businesses, and the newest of these: `GET /api/dashboard/tenant`. */
+    dashboard: typeof tenant.getTenantDashboard;
+    /** KPIs over all one’s businesses alone, for polling: `GET /api/dashboard/tenant/kpis`. */
+    kpis: typeof tenant.getTenantKpis;
   };
   weekly: {
     /** Post activity items: `POST /api/weekly/items`. */

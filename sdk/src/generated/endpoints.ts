@@ -17,6 +17,14 @@ export const endpoints = {
   audit: {
     list: { method: 'GET', path: '/api/audit', envelope: 'plain' },
   },
+  businesses: {
+    addMetrics: { method: 'POST', path: '/api/businesses/:id/metrics', envelope: 'success', isIdempotent: true },
+    create: { method: 'POST', path: '/api/businesses', envelope: 'success', isIdempotent: true },
+    delete: { method: 'DELETE', path: '/api/businesses/:id', envelope: 'success' },
+    get: { method: 'GET', path: '/api/businesses/:id', envelope: 'success' },
+    list: { method: 'GET', path: '/api/businesses', envelope: 'success' },
+    update: { method: 'PUT', path: '/api/businesses/:id', envelope: 'success' },
+  },
   dashboard: {
     realtime: { method: 'GET', path: '/api/dashboard/realtime', envelope: 'plain' },
     summary: { method: 'GET', path: '/api/dashboard/summary', envelope: 'plain' },
@@ -93,6 +101,10 @@ export const endpoints = {
     listJobs: { method: 'GET', path: '/api/system/jobs', envelope: 'plain' },
     runJob: { method: 'POST', path: '/api/system/jobs', envelope: 'plain' },
     updateJob: { method: 'PATCH', path: '/api/system/jobs/:name', envelope: 'plain' },
+  },
+  tenant: {
+    dashboard: { method: 'GET', path: '/api/dashboard/tenant', envelope: 'success' },
+    kpis: { method: 'GET', path: '/api/dashboard/tenant/kpis', envelope: 'success' },
   },
   weekly: {
     addItems: { method: 'POST', path: '/api/weekly/items', envelope: 'success', isIdempotent: true },

@@ -16,6 +16,8 @@ const notEntered: Record<string, string> = {
     'renews, every few minutes, the session whose beginning is entered; a token used twice is entered',
   'engagement.addActivity': 'is a log itself, of what members do by the thousand',
   'metrics.addPoints': 'is of programs, with up to a million values a call; each value bears its time',
+  'businesses.addMetrics':
+    'is of programs, with each view and message; the metric store holds what was added, and when',
   'weekly.refresh': 'counts again what the items say: it changes nothing that anybody put there',
 };
 /** Changes that the log holds under another name. */
@@ -118,6 +120,9 @@ const invite = async ({ organizationId, owner: { headers } }: Scene, email: stri
 const makeKey = async ({ headers }: Person): Promise<string> =>
   (await send('POST', '/auth/api-keys', { headers, body: { name: 'A key', scopes: ['weekly:read'] } })).id;
 
+const makeBusiness = async ({ owner: { headers } }: Scene): Promise<string> =>
+  (await send('POST', '/api/businesses', { headers, body: { name: 'Harbour Lofts' } })).data.id;
+
 const measured = { metric_type: 'checkout', metric_name: 'latency', metric_value: 1 };
 async function makeAdministrator(person: Person): Promise<Person> {
   await sql`update users set is_instance_admin = true where id = ${person.userId}`.execute(it.platform.database.root);
@@ -201,6 +206,10 @@ const prepare: Record<string, (scene: Scene) => Prepared | Promise<Prepared>> = 
     params: { name: 'monitor_system_performance' },
     body: { max_failures: 7 },
   }),
+  'businesses.create': () => ({ body: { name: 'Harbour Lofts' } }),
+  'businesses.update': async (scene) => ({ params: { id: await makeBusiness(scene) }, body: { name: 'Quay Lofts' } }),
+  'businesses.delete': async (scene) => ({ params: { id: await makeBusiness(scene) } }),
+  'businesses.addMetrics': async (scene) => ({ params: { id: await makeBusiness(scene) }, body: { views: 1 } }),
   'assessments.create': () => ({ body: { department: 'Research' } }),
   'assessments.update': async ({ owner: { headers } }) => ({
     params: { id: (await send('POST', '/api/assessments', { headers, body: {} })).id },

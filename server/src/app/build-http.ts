@@ -35,7 +35,7 @@ interface BuildHttpOptions {
 /** The HTTP server with every route, its documentation and its sockets; it does not listen yet. */
 export async function buildHttp(options: BuildHttpOptions): Promise<{ app: FastifyInstance; realtime: Realtime }> {
   const { platform, features, isDraining, limits = defaultRequestLimits } = options;
-  const { config, log, accessLog, limiter, telemetry, now, feed, database } = platform;
+  const { config, log, accessLog, limiter, telemetry, now, feed, cursors, database } = platform;
   const app = await createHttp({
     config: config.http,
     log,
@@ -51,6 +51,7 @@ export async function buildHttp(options: BuildHttpOptions): Promise<{ app: Fasti
   const realtime = createRealtime({
     httpServer: app.server,
     feed,
+    cursors,
     authenticate: authenticateSocket({
       authenticator: features.identity.authenticator,
       addressLimit: createAddressLimit(limiter, limits),
@@ -74,7 +75,7 @@ export async function buildHttp(options: BuildHttpOptions): Promise<{ app: Fasti
   addFeedRoutes(app, { feed, sessions: realtime.sessions, counts: realtime.counts, telemetry, log });
   addMailRoutes(app, platform);
   features.addRoutes(app);
-  features.serveEvents(realtime.namespace('/'));
+  features.serveEvents(realtime);
   await app.register(fastifyStatic, { root: webFolder, wildcard: false, decorateReply: false, cacheControl: false });
   await addDocsPage(app);
   await app.ready();

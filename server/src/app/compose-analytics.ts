@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { weeklyMetrics } from '#features/activity/index.ts';
 import { createAssessmentsFeature } from '#features/assessments/index.ts';
+import { businessMetrics } from '#features/businesses/index.ts';
 import {
   createDashboardFeature,
   type DashboardFeature,
@@ -43,7 +44,7 @@ export function composeAnalytics(platform: Platform): Analytics {
     ...platform,
     caches: andDashboards(caches),
     announceDashboards,
-    declared: [...dashboardMetrics, ...weeklyMetrics],
+    declared: [...dashboardMetrics, ...weeklyMetrics, ...businessMetrics],
   });
   const dataDir = config.databaseUrl === undefined ? config.dataDir : undefined;
   const system = createSystemFeature({ ...platform, dataDir });

@@ -14,9 +14,10 @@ import type { SystemFeature } from '#features/system/index.ts';
 import { createWeeklyFeature, type WeeklyFeature } from '#features/weekly/index.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import type { JobDefinition } from '#platform/jobs/define-job.ts';
-import type { RealtimeNamespace } from '#platform/realtime/realtime.ts';
+import type { Realtime } from '#platform/realtime/realtime.ts';
 import { composeAccounts } from './compose-accounts.ts';
 import { composeAnalytics } from './compose-analytics.ts';
+import { composeBusinesses } from './compose-businesses.ts';
 import type { Platform } from './compose-platform.ts';
 import { personalData } from './personal-data.ts';
 
@@ -37,7 +38,7 @@ export interface Features {
   readonly builtIns: BuiltIns;
   readonly jobs: readonly JobDefinition[];
   addRoutes(app: FastifyInstance): void;
-  serveEvents(namespace: RealtimeNamespace): void;
+  serveEvents(realtime: Pick<Realtime, 'namespace'>): void;
   /** Ends what programs were given to hold, such as connections. */
   close(): void;
 }
@@ -46,6 +47,7 @@ export interface Features {
 export async function composeFeatures(platform: Platform): Promise<Features> {
   const { scopes, now, log } = platform;
   const analytics = composeAnalytics(platform);
+  const businesses = composeBusinesses(platform, analytics.metrics);
   const audit = createAuditFeature(platform);
   const accounts = await composeAccounts(platform, analytics);
   const { identity, guard, checkCode, forgetUser } = accounts;
@@ -53,12 +55,13 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
   const { recordActivity } = weekly;
   const { confirmPassword, findMember, findEnded } = identity;
   const privacy = createPrivacyFeature({
-    ...{ scopes, now, guard, personalData, told: analytics.countedPeople },
-    ...{ confirmPassword, checkCode, forgetUser, activity: withPoints(weekly, analytics.metrics) },
+    ...{ scopes, now, guard, confirmPassword, checkCode, forgetUser },
+    ...{ personalData: [...businesses.personalData, ...personalData], told: analytics.countedPeople },
+    activity: withPoints(weekly, analytics.metrics),
   });
   const sources = createSourcesFeature({ connectors: [localGit], jobs: platform.jobs, recordActivity, log });
   const live = createLiveFeature({ ...platform, findMember, findEnded, summarize: analytics.dashboard.summarize });
-  const bound = [audit, accounts, privacy, weekly, analytics];
+  const bound = [audit, accounts, privacy, weekly, analytics, businesses];
   return {
     audit,
     identity,
@@ -74,14 +77,12 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
     addRoutes: (app) => {
       for (const feature of bound) feature.addRoutes(app);
     },
-    serveEvents: serveAll([weekly, live]),
+    serveEvents: (realtime) => {
+      const root = realtime.namespace('/');
+      for (const feature of [weekly, live]) feature.serveEvents(root);
+      businesses.serveEvents(realtime);
+    },
     close: live.close,
-  };
-}
-
-function serveAll(served: readonly Pick<Features, 'serveEvents'>[]): Features['serveEvents'] {
-  return (namespace) => {
-    for (const feature of served) feature.serveEvents(namespace);
   };
 }
 

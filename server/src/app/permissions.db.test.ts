@@ -5,6 +5,7 @@ import { newId } from '#kernel/ids.ts';
 import { inject } from '#testing/inject.ts';
 import { listEndpoints } from '#testing/list-endpoints.ts';
 import { makeTestApp, type TestApp, type TestMember, type TestOrganization } from '#testing/make-app.ts';
+import { actAs } from '#testing/tenant-scene.ts';
 
 const endpoints = listEndpoints();
 const byId = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
@@ -52,6 +53,7 @@ let organization: TestOrganization;
 let other: TestOrganization;
 let target: TestMember;
 let rights: Map<string, Permission | 'public'>;
+/** Members of each role, whose accounts are of the type that may do most. */
 const headers = new Map<string, Record<string, string>>();
 const keys = new Map<string, string>();
 
@@ -60,11 +62,11 @@ beforeAll(async () => {
   closed = await makeTestApp({ config: { ALMANAC_DEMO: true, ANONYMOUS_ACCESS: false } });
   other = await it.makeOrganization();
   // The first account of the installation administers it; nobody else here does.
-  admin = await other.member('viewer');
+  admin = await other.member('viewer', 'tenant');
   organization = await it.makeOrganization();
   target = await organization.member('viewer');
   rights = readRights(it);
-  for (const role of roles) headers.set(role, (await organization.member(role)).headers);
+  for (const role of roles) headers.set(role, (await organization.member(role, 'tenant')).headers);
   for (const [name, granted] of [
     ['every scope', scopes],
     ['one scope', ['profile:read']],
@@ -150,6 +152,13 @@ describe.each([...byId.keys()])('%s', (id) => {
     },
   );
 
+  test('answers a member whose account is of another type than the right is for as the table says', async () => {
+    const right = rights.get(id) ?? 'public';
+    if (right === 'public' || ruleOf(right).accountType === undefined) return;
+    const { headers: sent } = await organization.member('owner', 'standard');
+    expect((await call(it, { id, headers: sent })).statusCode).toBe(403);
+  });
+
   test('answers an API key as far as its scopes go', async () => {
     const right = rights.get(id) ?? 'public';
     if (right === 'public') return;
@@ -207,6 +216,16 @@ describe('An id of another organization, or of another person, is not there', ()
   const made = async (url: string, body: object, sent: Record<string, string>) =>
     (await inject(it.app, { method: 'POST', url, body, headers: sent })).json().id as string;
 
+  const makeBusinesses = async (stranger: TestMember) => {
+    const { id } = await actAs(it, other, stranger).make();
+    return {
+      'businesses.get': { id },
+      'businesses.update': { id },
+      'businesses.delete': { id },
+      'businesses.addMetrics': { id },
+    };
+  };
+
   test('for each endpoint whose path has one', async () => {
     const stranger = await other.member('owner');
     const key = await made('/auth/api-keys', { name: 'theirs', scopes: ['weekly:read'] }, stranger.headers);
@@ -226,6 +245,7 @@ describe('An id of another organization, or of another person, is not there', ()
       'members.remove': { user_id: stranger.userId },
       'members.revokeInvitation': { invitation_id: invitation },
       'assessments.update': { id: await made('/api/assessments', {}, stranger.headers) },
+      ...(await makeBusinesses(stranger)),
     };
     const ofInstallation = (id: string) => ruleOf(rights.get(id) as Permission)?.instance;
     const withId = endpoints.filter(

@@ -182,6 +182,7 @@ function toPrincipal(standing: Standing, bearer: Bearer): UserPrincipal {
     organizationId: standing.organization_id,
     role: standing.role,
     isInstanceAdmin: standing.is_instance_admin,
+    accountType: standing.account_type,
     sessionId,
     apiKey: apiKey && { id: apiKey.id, scopes: apiKey.scopes },
     isMfaMissing: kind === 'user' && standing.requires_mfa && !hasSecondFactor,

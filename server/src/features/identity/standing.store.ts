@@ -1,3 +1,4 @@
+import type { AccountType } from '@almanac/contract/identity.ts';
 import type { Role } from '@almanac/contract/permissions.ts';
 import type { Tier } from '@almanac/contract/tiers.ts';
 import { sql } from 'kysely';
@@ -10,6 +11,7 @@ export interface Standing {
   user_id: string;
   role: Role;
   is_instance_admin: boolean;
+  account_type: AccountType;
   has_mfa: boolean;
   organization_id: string;
   slug: string;
@@ -41,7 +43,7 @@ export async function findStanding(
 ): Promise<{ standing: Standing | undefined; isLive: boolean }> {
   const session = sessionId ?? null;
   const { rows } = await sql<Partial<Standing> & { is_live: boolean }>`
-    select u.id is not null as is_live, m.user_id, m.role, u.is_instance_admin, u.mfa_enabled_at is not null as has_mfa,
+    select u.id is not null as is_live, m.user_id, m.role, u.is_instance_admin, u.account_type, u.mfa_enabled_at is not null as has_mfa,
       o.id as organization_id, o.slug, o.timezone, o.first_day_of_week, o.is_demo, o.subscription_tier, o.requires_mfa
     from (select) nothing
     left join users u on u.id = ${userId}::uuid and u.deleted_at is null and (${session}::uuid is null or exists (

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { Connection } from '#platform/realtime/connection.ts';
-import type { RealtimeNamespace } from '#platform/realtime/realtime.ts';
+import type { RealtimeNamespace } from '#platform/realtime/namespace.ts';
 import type { LiveService } from './live.service.ts';
 import type { LiveTarget } from './tell-messages.ts';
 
@@ -41,7 +41,7 @@ function toTarget(connection: Connection): LiveTarget {
     get isOpen() {
       return isOpen;
     },
-    follow: (types, onBatch) => connection.follow(types, onBatch),
+    follow: async (types, onBatch) => (await connection.follow(types, onBatch)).stop,
     deliver: async (message) => {
       await connection.room();
       connection.send(message.type, message);

@@ -1,4 +1,4 @@
-import type { RealtimeNamespace } from '#platform/realtime/realtime.ts';
+import type { RealtimeNamespace } from '#platform/realtime/namespace.ts';
 import { serveSubscriptions } from './live.events.ts';
 import { createLiveService, type LiveOptions, type WebSocketService } from './live.service.ts';
 

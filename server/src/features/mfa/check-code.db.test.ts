@@ -52,6 +52,7 @@ async function makeActor() {
     organization: { ...organization, timezone: 'UTC', firstDayOfWeek: 1 },
     role: 'owner',
     isInstanceAdmin: false,
+    accountType: 'standard',
     sessionId: newId(),
     apiKey: undefined,
     isMfaMissing: false,

@@ -9,3 +9,4 @@ export {
   lockOrganization,
   type OrganizationSettings,
 } from './organizations.store.ts';
+export { readTimeZone } from './read-time-zone.ts';

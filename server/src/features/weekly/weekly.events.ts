@@ -6,7 +6,7 @@ import { requirePermission } from '#platform/access/principal.ts';
 import { AppError } from '#platform/errors/app-error.ts';
 import type { RateLimiter } from '#platform/limits/rate-limiter.ts';
 import type { Connection } from '#platform/realtime/connection.ts';
-import type { RealtimeNamespace } from '#platform/realtime/realtime.ts';
+import type { RealtimeNamespace } from '#platform/realtime/namespace.ts';
 import type { WeekClock } from './week-clock.ts';
 import type { WeeklyService } from './weekly.service.ts';
 

@@ -8,7 +8,7 @@ import type { Feed } from '#platform/feed/feed.ts';
 import type { JobDefinition } from '#platform/jobs/define-job.ts';
 import type { Jobs } from '#platform/jobs/jobs.ts';
 import type { RateLimiter } from '#platform/limits/rate-limiter.ts';
-import type { RealtimeNamespace } from '#platform/realtime/realtime.ts';
+import type { RealtimeNamespace } from '#platform/realtime/namespace.ts';
 import {
   addDueDemoItems,
   forgetAuthors,

@@ -1,3 +1,4 @@
+import type { AccountType } from '@almanac/contract/identity.ts';
 import { isPermitted, type Permission, type Role, ruleOf } from '@almanac/contract/permissions.ts';
 import type { Tier } from '@almanac/contract/tiers.ts';
 import type { WeekCalendar } from '#kernel/weeks.ts';
@@ -25,6 +26,7 @@ export interface UserPrincipal {
   readonly organization: ActingOrganization;
   readonly role: Role;
   readonly isInstanceAdmin: boolean;
+  readonly accountType: AccountType;
   /** The session that the credentials belong to; anonymous requests, API keys and outside tokens have none. */
   readonly sessionId: string | undefined;
   /** The API key that the request carries, and what it may at most do. */
@@ -58,11 +60,14 @@ export function requirePermission(principal: UserPrincipal, permission: Permissi
     if (!rule.anonymous) throw unauthenticated();
     return;
   }
-  const { apiKey, role, isInstanceAdmin, isMfaMissing } = principal;
+  const { apiKey, role, isInstanceAdmin, accountType, isMfaMissing } = principal;
   if (apiKey && !apiKey.scopes.includes(permission)) throw outOfScope(permission);
   if (rule.instance && !isInstanceAdmin) throw forbidden('This is for administrators of the installation.');
   if (!rule.instance && !isPermitted(role, permission)) {
     throw forbidden(`This takes the role ${rule.leastRole} or higher; yours in this organization is ${role}.`);
+  }
+  if (rule.accountType !== undefined && rule.accountType !== accountType) {
+    throw forbidden(`This is for accounts of the type ${rule.accountType}; yours is ${accountType}.`);
   }
   if (isMfaMissing && !rule.personal) throw mfaSetupRequired();
 }

@@ -1,6 +1,6 @@
 import type { FeedEventType } from '@almanac/contract/feed.ts';
 import type { RootHandle } from '#platform/db/database.ts';
-import { type FeedBatch, type FeedViewer, isShown, toMessages } from './feed-reader.ts';
+import { audienceOf, type FeedBatch, type FeedViewer, isShown, toMessages } from './feed-reader.ts';
 import { readPage, readRange, type StoredEvent } from './feed-store.ts';
 import type { FeedTail } from './feed-tail.ts';
 
@@ -50,6 +50,7 @@ class Follower implements FeedFollower {
   #cursor: number;
   /** The last number shown, or the one the reader came with. */
   #previousId: number;
+  #isWaiting = false;
   #isClosed = false;
   #wake: (() => void) | undefined;
 
@@ -62,7 +63,8 @@ class Follower implements FeedFollower {
   }
 
   get cursor(): number {
-    return this.#cursor;
+    // While it waits, what comes is for others.
+    return this.#isWaiting ? Math.max(this.#cursor, this.#options.tail.position) : this.#cursor;
   }
 
   get isClosed(): boolean {
@@ -91,8 +93,15 @@ class Follower implements FeedFollower {
 
   async #untilAdvance(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const forget = this.#options.tail.onAdvance(resolve);
-    this.#wake = resolve;
+    const { tail, viewer } = this.#options;
+    const wake = (from: number | undefined) => {
+      this.#isWaiting = false;
+      if (from !== undefined) this.#cursor = Math.max(this.#cursor, from);
+      resolve();
+    };
+    const forget = tail.onAdvance(audienceOf(viewer), wake);
+    this.#isWaiting = true;
+    this.#wake = () => wake(undefined);
     await promise;
     this.#wake = undefined;
     forget();

@@ -5,6 +5,12 @@ import { readRange, readTail, type StoredEvent } from './feed-store.ts';
 const maxEvents = 1_000;
 const pageSize = 500;
 
+/**
+ * Told that there is something to read. What is up to `from` was none of the waiting one's; where that is undefined, nobody
+ * can tell.
+ */
+type Wake = (from: number | undefined) => void;
+
 interface TailOptions {
   root: RootHandle;
   organizationId: string;
@@ -19,7 +25,8 @@ export class FeedTail {
   readonly #root: RootHandle;
   readonly #organizationId: string;
   readonly #log: Log;
-  readonly #waiting = new Set<() => void>();
+  /** Who waits for what is for all, and for an audience of its own. */
+  #waiting = new Map<string, Set<Wake>>();
   readonly #started: Promise<void>;
   #events: StoredEvent[] = [];
   #position = 0;
@@ -73,16 +80,23 @@ export class FeedTail {
     await this.#reading;
   }
 
-  /** Calls once when the position moves or the tail closes; the returned function takes that back. */
-  onAdvance(wake: () => void): () => void {
-    this.#waiting.add(wake);
-    return () => void this.#waiting.delete(wake);
+  /**
+   * Calls once when an event for all or for the audience comes, or the tail closes; the returned function takes that back.
+   * An event for one member so wakes none of the others, however many follow.
+   */
+  onAdvance(audience: string, wake: Wake): () => void {
+    const waiting = this.#waiting.get(audience) ?? new Set();
+    this.#waiting.set(audience, waiting.add(wake));
+    return () => {
+      waiting.delete(wake);
+      if (waiting.size === 0 && this.#waiting.get(audience) === waiting) this.#waiting.delete(audience);
+    };
   }
 
   close(): void {
     this.#isClosed = true;
     this.#events = [];
-    this.#wake();
+    this.#wakeAll(undefined);
   }
 
   async #begin(): Promise<void> {
@@ -117,17 +131,26 @@ export class FeedTail {
   #append(events: readonly StoredEvent[]): void {
     const [first] = events;
     if (!first || this.#isClosed) return;
+    const before = this.#position;
     // A hole means that events were removed before they were read here: what is in memory no longer joins up.
-    if (first.id !== this.#position + 1) this.#events = [];
+    const isJoined = first.id === before + 1;
+    if (!isJoined) this.#events = [];
     this.#events.push(...events);
     if (this.#events.length > maxEvents) this.#events.splice(0, this.#events.length - maxEvents);
     this.#position = first.id + events.length - 1;
-    this.#wake();
+    const audiences = new Set(events.map(({ audience }) => audience));
+    if (!isJoined) this.#wakeAll(undefined);
+    else if (audiences.has('organization')) this.#wakeAll(before);
+    else for (const audience of audiences) this.#wake(audience, before);
   }
 
-  #wake(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const wake of waiting) wake();
+  #wake(audience: string, from: number | undefined): void {
+    const waiting = this.#waiting.get(audience) ?? [];
+    this.#waiting.delete(audience);
+    for (const wake of waiting) wake(from);
+  }
+
+  #wakeAll(from: number | undefined): void {
+    for (const audience of [...this.#waiting.keys()]) this.#wake(audience, from);
   }
 }

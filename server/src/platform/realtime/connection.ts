@@ -12,14 +12,26 @@ import { type AckBody, createInbox, type Inbox } from './inbox.ts';
 import { Outlet } from './outlet.ts';
 import type { PayloadCheck } from './payload-checks.ts';
 import type { RealtimeLimits } from './realtime-limits.ts';
+import type { Comeback, FeedPlace } from './recovery.ts';
 import type { SessionEnd, WatchedSession } from './session-watch.ts';
 import type { TransportGauge } from './transport-gauge.ts';
+
+type OnBatch = (batch: FeedBatch) => void | Promise<void>;
+
+/** What a connection follows. */
+export interface Following {
+  /** Where it began; undefined where the connection had ended before. */
+  readonly cursor: number | undefined;
+  stop(): void;
+}
 
 /** One client in one namespace, as features meet it. */
 export interface Connection {
   readonly id: string;
   /** Who it is: decided by the server, whatever the client sends. */
   readonly principal: UserPrincipal;
+  /** Present where the client was here before, and the namespace has clients sent what they missed. */
+  readonly comeback: Comeback | undefined;
   /**
    * Takes an event. The payload is checked first; what the handler answers goes to the client's acknowledgement callback
    * beside `success: true`. An AppError thrown reaches the client as the event `error`, and in the acknowledgement.
@@ -31,19 +43,21 @@ export interface Connection {
   ): void;
   /** Resolves when the client has room for a message, or the connection has ended. */
   room(): Promise<void>;
-  /** Sends a message that must not be left out. */
-  send(event: string, payload: unknown): void;
+  /** Sends a message that must not be left out; with a place, the client goes on from there when it comes back. */
+  send(event: string, payload: unknown, place?: FeedPlace): void;
   /**
    * Sends the newest state of something: made only when the client has room for it, and once however often it is asked for
    * until then. Nothing is sent where `produce` answers undefined.
    */
   sendState(key: string, event: string, produce: () => Promise<unknown>): void;
   /**
-   * Follows the organization's feed from now on, as far as the principal is shown it, as fast as the client reads; a batch
-   * with `isGone` says that some events were passed over. Resolves once it follows: a state made after that misses nothing.
-   * What it answers ends the following.
+   * Follows the organization's feed, from now on unless told, as far as the principal is shown it, as fast as the client
+   * reads; a batch with `isGone` says that some events were passed over. Resolves once it follows: a state made after that
+   * misses nothing.
    */
-  follow(types: readonly FeedEventType[], onBatch: (batch: FeedBatch) => void | Promise<void>): Promise<() => void>;
+  follow(types: readonly FeedEventType[], onBatch: OnBatch, options?: { after?: number }): Promise<Following>;
+  /** Has the client connect again, where it cannot be served here and now. */
+  sendElsewhere(): void;
   /** Runs when the connection has ended. */
   onClose(run: () => void): void;
 }
@@ -51,6 +65,9 @@ export interface Connection {
 interface ConnectionOptions {
   socket: Socket;
   admission: Admission;
+  comeback: Comeback | undefined;
+  /** Seals a place for the client. */
+  seal: (place: FeedPlace) => string;
   gauge: TransportGauge;
   feed: Pick<Feed, 'follow'>;
   limits: RealtimeLimits;
@@ -105,6 +122,10 @@ export class LiveConnection implements Connection, WatchedSession {
     return this.#admission.principal;
   }
 
+  get comeback(): Comeback | undefined {
+    return this.#options.comeback;
+  }
+
   get expiresAt(): Date | undefined {
     return this.#admission.expiresAt ?? this.#admission.principal.expiresAt;
   }
@@ -125,8 +146,10 @@ export class LiveConnection implements Connection, WatchedSession {
     return this.outlet.room();
   }
 
-  send(event: string, payload: unknown): void {
-    this.outlet.push(() => void this.#options.socket.emit(event, payload));
+  send(event: string, payload: unknown, place?: FeedPlace): void {
+    const { socket, seal } = this.#options;
+    const parts = place ? [payload, seal(place)] : [payload];
+    this.outlet.push(() => void socket.emit(event, ...parts));
   }
 
   sendState(key: string, event: string, produce: () => Promise<unknown>): void {
@@ -135,19 +158,21 @@ export class LiveConnection implements Connection, WatchedSession {
 
   async follow(
     types: readonly FeedEventType[],
-    onBatch: (batch: FeedBatch) => void | Promise<void>,
-  ): Promise<() => void> {
+    onBatch: OnBatch,
+    { after }: { after?: number } = {},
+  ): Promise<Following> {
     while (this.outlet.isOpen) {
       try {
-        const follower = await this.openFollower({ types });
-        void this.pull(follower, onBatch);
-        return () => follower.close();
+        const follower = await this.openFollower({ types, after });
+        const { cursor, isGone } = follower;
+        void this.pull(follower, onBatch, isGone ? { events: [], cursor, isGone } : undefined);
+        return { cursor, stop: () => follower.close() };
       } catch (error) {
         this.#options.log.warn({ err: error }, 'a connection cannot follow the feed yet');
         await pause(retryMs, undefined, { ref: false });
       }
     }
-    return () => undefined;
+    return { cursor: undefined, stop: () => undefined };
   }
 
   onClose(run: () => void): void {
@@ -163,12 +188,14 @@ export class LiveConnection implements Connection, WatchedSession {
     return follower;
   }
 
-  /** Hands a follower's batches on while the client has room, until the follower or the connection is closed. */
-  async pull(follower: FeedFollower, onBatch: (batch: FeedBatch) => void | Promise<void>): Promise<void> {
+  /** Hands a follower's batches on, behind the one to begin with, while the client has room, until the follower or the connection is closed. */
+  async pull(follower: FeedFollower, onBatch: OnBatch, begin?: FeedBatch): Promise<void> {
+    let first = begin;
     while (!follower.isClosed) {
       await this.outlet.room();
       try {
-        const batch = await follower.next();
+        const batch = first ?? (await follower.next());
+        first = undefined;
         if (!follower.isClosed) await onBatch(batch);
       } catch (error) {
         this.#options.log.warn({ err: error }, 'feed events could not be handed to a connection');

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { UserPrincipal } from '#platform/access/principal.ts';
+import type { Permission } from '@almanac/contract/permissions.ts';
+import { requirePermission, type UserPrincipal } from '#platform/access/principal.ts';
 import { AppError } from '#platform/errors/app-error.ts';
 
 /** What a client shows when it connects. */
@@ -55,4 +56,24 @@ function readText(auth: Readonly<Record<string, unknown>>, field: string): strin
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string') return value;
   throw new AppError({ code: 'VALIDATION_ERROR', message: `auth.${field}: is not of type string` });
+}
+
+/**
+ * Lets in who has a right. Throws UNAUTHENTICATED where no credentials were shown, the anonymous viewer being nobody here,
+ * INVALID_TOKEN where they do not verify, and FORBIDDEN where they do not suffice.
+ */
+export async function requireAccess(access: Permission, authenticate: () => Promise<Admission>): Promise<Admission> {
+  const admission = await authenticate().catch((error: unknown) => {
+    throw error instanceof AppError && error.code === 'UNAUTHENTICATED' ? tokenMissing() : error;
+  });
+  if (admission.principal.kind === 'anonymous') throw tokenMissing();
+  requirePermission(admission.principal, access);
+  return admission;
+}
+
+function tokenMissing(): AppError {
+  return new AppError({
+    code: 'UNAUTHENTICATED',
+    message: 'No access token was given: send one as auth.token, in the Authorization header or as the session cookie.',
+  });
 }

@@ -5,14 +5,18 @@ import { type Namespace, Server, type Socket } from 'socket.io';
 import { Type } from 'typebox';
 import { AppError } from '#platform/errors/app-error.ts';
 import type { Feed } from '#platform/feed/feed.ts';
+import type { Cursors } from '#platform/http/cursor.ts';
 import type { Log } from '#platform/log/log.ts';
 import { type ConnectGate, createConnectGate } from './connect-gate.ts';
 import { type Connection, LiveConnection } from './connection.ts';
 import { type ConnectionCounts, createConnectionCounts } from './connection-counts.ts';
 import { offerFeed } from './feed-events.ts';
-import { type Admission, type Authenticate, type RequestFacts, readHandshake, readRequest } from './handshake.ts';
+import { type Authenticate, type RequestFacts, readHandshake, readRequest, requireAccess } from './handshake.ts';
+import type { Admitted, NamespaceRules, RealtimeNamespace } from './namespace.ts';
 import { createPayloadChecks } from './payload-checks.ts';
 import { defaultLimits, type RealtimeLimits } from './realtime-limits.ts';
+import { createRecovery, type Recovery } from './recovery.ts';
+import { longestAwayMs, makeSessionAdapter } from './session-adapter.ts';
 import { createSessionWatch, type FindEnded, type SessionWatch } from './session-watch.ts';
 import { type EngineConnection, TransportGauge } from './transport-gauge.ts';
 
@@ -23,7 +27,9 @@ export interface RealtimeTelemetry {
 
 interface RealtimeOptions {
   httpServer: HttpServer;
-  feed: Pick<Feed, 'follow'>;
+  feed: Pick<Feed, 'follow' | 'readAfter'>;
+  /** Seals how far clients have come; those of the installation's processes open each other's. */
+  cursors: Cursors;
   authenticate: Authenticate;
   /** Asked every four seconds, once for all connections. */
   findEnded: FindEnded;
@@ -35,15 +41,6 @@ interface RealtimeOptions {
   now: () => Date;
   telemetry?: RealtimeTelemetry;
   limits?: Partial<RealtimeLimits>;
-}
-
-/** A namespace of Socket.IO, for features to serve. */
-export interface RealtimeNamespace {
-  /**
-   * Called for each admitted connection, in the order registered; register before the server listens. One that refuses
-   * for lack of a right does not serve the connection, which goes on without it; any other error ends the connection.
-   */
-  onConnection(handle: (connection: Connection) => void): void;
 }
 
 /** Puts Socket.IO on the HTTP server. */
@@ -58,7 +55,7 @@ const Authentication = Type.Object(
 
 const goodbyeMs = 2_000;
 
-/** The sockets of this process. Processes share nothing but the database and the bus, so there is no adapter. */
+/** The sockets of this process. Processes share nothing but the database and the bus, so no adapter joins them. */
 export class Realtime {
   /** Sockets are watched here; other long answers, such as event streams, may be added. */
   readonly sessions: SessionWatch;
@@ -73,6 +70,8 @@ export class Realtime {
   readonly #gates = new WeakMap<EngineConnection, ConnectGate>();
   readonly #connections = new Set<LiveConnection>();
   readonly #namespaces = new Map<string, RealtimeNamespace>();
+  readonly #recovering = new Set<string>();
+  readonly #recovery: Recovery;
   readonly #timers: NodeJS.Timeout[];
   #isDraining = false;
 
@@ -81,6 +80,7 @@ export class Realtime {
     this.#limits = { ...defaultLimits, ...options.limits };
     this.counts = createConnectionCounts(this.#limits);
     this.sessions = createSessionWatch(options);
+    this.#recovery = createRecovery(options);
     this.#io = this.#openServer();
     this.#timers = [
       setInterval(() => this.#look(), this.#limits.watchMs).unref(),
@@ -88,14 +88,15 @@ export class Realtime {
     ];
   }
 
-  /** Opens a namespace, such as `/`; the same path gives the same one. */
-  namespace(path: string): RealtimeNamespace {
+  /** Opens a namespace, such as `/`; the same path gives the same one, under the rules that it was opened with. */
+  namespace(path: string, rules: NamespaceRules = {}): RealtimeNamespace {
     const known = this.#namespaces.get(path);
     if (known) return known;
     const handlers: ((connection: Connection) => void)[] = [];
     const opened: RealtimeNamespace = { onConnection: (handle) => void handlers.push(handle) };
     this.#namespaces.set(path, opened);
-    this.#serve(this.#io.of(path), handlers);
+    if (rules.recovers) this.#recovering.add(path);
+    this.#serve(this.#io.of(path), rules, handlers);
     return opened;
   }
 
@@ -135,6 +136,9 @@ export class Realtime {
       maxHttpBufferSize: this.#limits.maxMessageBytes,
       connectTimeout: 10_000,
       perMessageDeflate: false,
+      // Whoever comes back is asked who it is like everybody else.
+      connectionStateRecovery: { maxDisconnectionDuration: longestAwayMs, skipMiddlewares: false },
+      adapter: makeSessionAdapter({ recovers: (path) => this.#recovering.has(path), now: this.#options.now }),
       cors: (request, decide) => {
         // The delegate is handed the request itself, whatever its type tells of it.
         const { origin, host } = (request as unknown as IncomingMessage).headers;
@@ -158,12 +162,12 @@ export class Realtime {
     return io;
   }
 
-  #serve(namespace: Namespace, handlers: readonly ((connection: Connection) => void)[]): void {
-    const admissions = new WeakMap<Socket, Admission>();
+  #serve(namespace: Namespace, rules: NamespaceRules, handlers: readonly ((connection: Connection) => void)[]): void {
+    const admitted = new WeakMap<Socket, Admitted>();
     namespace.use((socket, next) => {
-      this.#admit(socket).then(
-        (admission) => {
-          admissions.set(socket, admission);
+      this.#admit(socket, rules).then(
+        (found) => {
+          admitted.set(socket, found);
           next();
         },
         (error: unknown) => {
@@ -173,13 +177,22 @@ export class Realtime {
       );
     });
     namespace.on('connection', (socket) => {
-      const admission = admissions.get(socket);
+      const found = admitted.get(socket);
       const gauge = this.#gauges.get(socket.conn);
-      if (!admission || !gauge) return void socket.disconnect(true);
+      if (!found || !gauge) return void socket.disconnect(true);
       const { feed, now, log } = this.#options;
-      const limits = this.#limits;
-      const checkFor = this.#checkFor;
-      const connection = new LiveConnection({ socket, admission, gauge, feed, limits, checkFor, now, log });
+      const { principal } = found.admission;
+      const connection = new LiveConnection({
+        ...found,
+        socket,
+        seal: (place) => this.#recovery.seal(place, { namespace: namespace.name, principal }),
+        gauge,
+        feed,
+        limits: this.#limits,
+        checkFor: this.#checkFor,
+        now,
+        log,
+      });
       this.#welcome(connection, socket.conn);
       this.#handOver(connection, handlers);
     });
@@ -202,21 +215,30 @@ export class Realtime {
     });
   }
 
-  async #admit(socket: Socket): Promise<Admission> {
+  async #admit(socket: Socket, { access, recovers }: NamespaceRules): Promise<Admitted> {
     const facts = this.#requests.get(socket.conn);
     const gate = this.#gates.get(socket.conn);
     if (!facts || !gate || this.#isDraining) throw stopping();
     const { auth } = socket.handshake;
-    const admission = await gate.pass(async () => this.#options.authenticate(readHandshake(facts, auth)));
+    const authenticate = async () => this.#options.authenticate(readHandshake(facts, auth));
+    const admission = await gate.pass(() => (access ? requireAccess(access, authenticate) : authenticate()));
+    const { principal } = admission;
+    const asked = { namespace: socket.nsp.name, principal, auth, isSessionKept: socket.recovered };
+    const comeback = recovers && (await this.#recovery.find({ ...asked, types: recovers }));
+    // The client takes a session of another id for a new one.
+    if (socket.recovered && !comeback?.missed) Object.assign(socket, { pid: randomUUID(), recovered: false });
     if (socket.conn.readyState !== 'open') throw stopping();
-    const release = this.counts.take(admission.principal, facts.address);
+    this.#countIn(socket, this.counts.take(principal, facts.address));
+    return { admission, comeback };
+  }
+
+  #countIn(socket: Socket, release: () => void): void {
     const releaseOnce = () => {
       socket.conn.off('close', releaseOnce);
       release();
     };
     socket.conn.once('close', releaseOnce);
     socket.once('disconnect', releaseOnce);
-    return admission;
   }
 
   #welcome(connection: LiveConnection, conn: EngineConnection): void {

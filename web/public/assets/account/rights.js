@@ -55,6 +55,21 @@ export const permissions = {
     isScope: true,
     meaning: 'Make and change one’s own assessments; those of others, with the role admin or higher.',
   },
+  'businesses:read': {
+    leastRole: 'viewer',
+    isScope: true,
+    meaning: 'See one’s own businesses.',
+  },
+  'businesses:write': {
+    leastRole: 'member',
+    isScope: true,
+    meaning: 'Make, change and delete one’s own businesses, and add to their numbers.',
+  },
+  'tenant:read': {
+    leastRole: 'viewer',
+    isScope: true,
+    meaning: 'See the KPIs over one’s businesses, and follow them; with an account of the type tenant.',
+  },
   'feed:read': {
     leastRole: 'viewer',
     isScope: true,

@@ -1,0 +1,1 @@
+export { createTenantFeature } from './tenant.feature.ts';
