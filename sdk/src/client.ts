@@ -4,6 +4,8 @@ import type { AnyInput, Calls } from './call-types.ts';
 import type { ClientOptions } from './client-options.ts';
 import type { EndpointFacts } from './endpoint-facts.ts';
 import { endpoints } from './generated/endpoints.ts';
+import { Dashboard } from './live/dashboard.ts';
+import type { DashboardConnection, DashboardOptions } from './live/dashboard-types.ts';
 import { Feed } from './live/feed.ts';
 import type { FeedConnection, FeedOptions } from './live/feed-types.ts';
 import { importOpenSocket, type OpenSocket } from './live/socket.ts';
@@ -19,6 +21,11 @@ export interface Client extends Calls {
    * told once and in order, across breaks, restarts and renewed tokens.
    */
   connectFeed<const EventType extends FeedEventType = FeedEventType>(options: FeedOptions<EventType>): FeedConnection;
+  /**
+   * Follows the dashboard of a tenant, over a socket of its own, by polling where none connects: the whole of it first, then
+   * each change once and in order.
+   */
+  connectDashboard(options: DashboardOptions): DashboardConnection;
 }
 
 /** Makes a client of one server, as one user in one organization. Nothing is sent before the first call. */
@@ -44,8 +51,13 @@ export function createClient(options: ClientOptions): Client {
     io ??= options.io ? Promise.resolve(options.io) : importOpenSocket();
     return io;
   };
-  const feed = new Feed({ baseUrl, organization, session, timing, loadIo, read: calls.feed.read });
-  return { ...calls, connectFeed: (feedOptions) => feed.connect(feedOptions) };
+  const link = { baseUrl, organization, session, timing, loadIo };
+  const feed = new Feed({ ...link, read: calls.feed.read });
+  return {
+    ...calls,
+    connectFeed: (feedOptions) => feed.connect(feedOptions),
+    connectDashboard: (dashboardOptions) => new Dashboard(dashboardOptions, { ...link, tenant: calls.tenant }),
+  };
 }
 
 function readBaseUrl(baseUrl = '/'): URL {

@@ -1,0 +1,147 @@
+import type { TenantDashboard } from '@almanac/contract/tenant.ts';
+import type { Calls } from '../call-types.ts';
+import { callListener } from './call-listener.ts';
+import {
+  type DashboardConnection,
+  type DashboardEvent,
+  type DashboardOptions,
+  dashboardEventTypes,
+} from './dashboard-types.ts';
+import { ask, type Socket } from './socket.ts';
+import { type LinkOptions, type LiveState, SocketLink } from './socket-link.ts';
+
+interface DashboardDependencies extends Omit<LinkOptions, 'use' | 'namespace'> {
+  organization: string | undefined;
+  tenant: Calls['tenant'];
+}
+
+const greetingMs = 10_000;
+
+/** Follows a tenant's dashboard: each change once, told from one whole dashboard to the next. */
+export class Dashboard implements DashboardConnection {
+  readonly #dependencies: DashboardDependencies;
+  readonly #options: DashboardOptions;
+  readonly #link: SocketLink;
+  /** The version up to which changes were told; the KPIs may be ahead of it. */
+  #version: number | undefined;
+  #kpisVersion = 0;
+  /** How far the connection has come: the server goes on from there. */
+  #cursor: string | undefined;
+  /** Settles what the link waits for before it is live. */
+  #onGreeted: { resolve: () => void; reject: (reason: unknown) => void } | undefined;
+  #isAsking = false;
+
+  constructor(options: DashboardOptions, dependencies: DashboardDependencies) {
+    this.#options = options;
+    this.#dependencies = dependencies;
+    const { organization } = dependencies;
+    this.#link = new SocketLink({
+      ...dependencies,
+      namespace: '/dashboard',
+      use: {
+        handshake: () => ({
+          ...(organization === undefined ? {} : { organization }),
+          ...(this.#cursor === undefined ? {} : { cursor: this.#cursor }),
+        }),
+        listen: (socket) => this.#listen(socket),
+        begin: () => this.#untilGreeted(),
+        poll: (signal) => this.#poll(signal),
+        onState: (state) => callListener(() => options.onState?.(state)),
+        onEnd: (reason) => callListener(() => options.onEnd?.(reason)),
+      },
+    });
+  }
+
+  get state(): LiveState {
+    return this.#link.state;
+  }
+
+  get version(): number | undefined {
+    return this.#version;
+  }
+
+  close(): void {
+    this.#link.close();
+  }
+
+  #listen(socket: Socket): void {
+    this.#isAsking = false;
+    const on = <Payload>(event: string, take: (payload: Payload) => void) =>
+      socket.on(event, (payload: Payload, cursor?: unknown) => {
+        take(payload);
+        if (typeof cursor === 'string') this.#cursor = cursor;
+      });
+    on('connected', () => this.#askForAll(socket));
+    on('reconnected', ({ recovered }: { recovered: boolean }) => {
+      if (recovered && this.#version !== undefined) this.#onGreeted?.resolve();
+      else this.#askForAll(socket);
+    });
+    on('current-state', (dashboard: TenantDashboard) => {
+      this.#begin(dashboard);
+      this.#isAsking = false;
+      this.#onGreeted?.resolve();
+    });
+    for (const type of dashboardEventTypes) {
+      on(type, (payload) => this.#take({ type, payload } as DashboardEvent, socket));
+    }
+  }
+
+  /** Waits until the server has told what was missed, or all. */
+  #untilGreeted(): Promise<void> {
+    const { promise, resolve, reject } = deferred();
+    const cancel = this.#dependencies.timing.after(greetingMs, () => reject(new Error('The server tells nothing.')));
+    this.#onGreeted = { resolve, reject };
+    return promise.finally(cancel);
+  }
+
+  #askForAll(socket: Socket): void {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    ask(socket, ['request:current-state', {}]).catch((error: unknown) => {
+      this.#onGreeted?.reject(error);
+      if (socket === this.#link.liveSocket) this.#link.drop();
+    });
+  }
+
+  #begin(dashboard: TenantDashboard): void {
+    this.#version = dashboard.version;
+    this.#kpisVersion = dashboard.kpis.version;
+    callListener(() => this.#options.onDashboard(dashboard));
+  }
+
+  #take(event: DashboardEvent, socket: Socket): void {
+    const { version } = event.payload;
+    if (this.#version === undefined || this.#isAsking) return;
+    if (event.type === 'kpi:update') {
+      if (version <= this.#kpisVersion) return;
+      this.#kpisVersion = version;
+    } else {
+      if (version <= this.#version) return;
+      if (version > this.#version + 1) {
+        this.#askForAll(socket);
+        return;
+      }
+      this.#version = version;
+    }
+    callListener(() => this.#options.onEvent(event));
+  }
+
+  async #poll(signal: AbortSignal): Promise<void> {
+    const { tenant } = this.#dependencies;
+    if (this.#version !== undefined) {
+      const { version } = await tenant.kpis({ signal });
+      if (version === this.#version) return;
+    }
+    const dashboard = await tenant.dashboard({ signal });
+    if (!signal.aborted) this.#begin(dashboard);
+  }
+}
+
+function deferred() {
+  let resolve = () => {};
+  let reject: (reason: unknown) => void = () => {};
+  const promise = new Promise<void>((...settle) => {
+    [resolve, reject] = settle;
+  });
+  return { promise, resolve, reject };
+}
