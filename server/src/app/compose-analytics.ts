@@ -9,6 +9,7 @@ import {
 } from '#features/dashboard/index.ts';
 import { createEngagementFeature } from '#features/engagement/index.ts';
 import { createMetricsFeature, type MetricsFeature } from '#features/metrics/index.ts';
+import type { OnCalendarChange } from '#features/organizations/index.ts';
 import { createSystemFeature, type SystemFeature } from '#features/system/index.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import type { JobDefinition } from '#platform/jobs/define-job.ts';
@@ -23,6 +24,8 @@ export interface Analytics {
   /** A person as one of those whom dashboards count. */
   readonly countedPeople: PersonalData;
   readonly jobs: readonly JobDefinition[];
+  /** What follows when an organization counts its days in another way. */
+  readonly onCalendarChange: readonly OnCalendarChange[];
   /** Has the organization's dashboards computed anew. Never rejects. */
   forgetDashboardsOf(organizationId: string): Promise<void>;
   addRoutes(app: FastifyInstance): void;
@@ -51,7 +54,8 @@ export function composeAnalytics(platform: Platform): Analytics {
     dashboard,
     countedPeople: declareCountedPeople(forgetDashboards),
     forgetDashboardsOf,
-    jobs: [system, assessments, dashboard].flatMap(({ jobs }) => jobs),
+    jobs: [system, metrics, engagement, assessments, dashboard].flatMap(({ jobs }) => jobs),
+    onCalendarChange: [metrics, engagement, assessments].map((feature) => feature.onCalendarChange),
     addRoutes: (app) => {
       for (const feature of [system, metrics, engagement, assessments, dashboard]) feature.addRoutes(app);
     },

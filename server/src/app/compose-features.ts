@@ -40,10 +40,11 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
   const { scopes, now, log } = platform;
   const analytics = composeAnalytics(platform);
   const audit = createAuditFeature(platform);
-  const accounts = await composeAccounts(platform, analytics);
-  const { identity, guard, checkCode, forgetUser } = accounts;
   const weekly = createWeeklyFeature({ ...platform, exporters: [jsonExporter, csvExporter] });
   const { recordActivity } = weekly;
+  const onCalendarChange = [...analytics.onCalendarChange, weekly.onCalendarChange];
+  const accounts = await composeAccounts(platform, { analytics, onCalendarChange });
+  const { identity, guard, checkCode, forgetUser } = accounts;
   const { confirmPassword } = identity;
   const privacy = createPrivacyFeature({
     ...{ scopes, now, guard, personalData: [analytics.countedPeople, ...personalData] },

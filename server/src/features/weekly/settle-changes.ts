@@ -10,7 +10,7 @@ import {
 } from '#features/activity/index.ts';
 import { addDemoItems } from '#features/demo/index.ts';
 import { getOrganizationSettings, type OrganizationSettings } from '#features/organizations/index.ts';
-import { type Week, weekOfDate } from '#kernel/weeks.ts';
+import { type Week, type WeekCalendar, weekOfDate } from '#kernel/weeks.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import type { Feed } from '#platform/feed/feed.ts';
@@ -32,7 +32,10 @@ export interface WeekComputing {
   now: () => Date;
 }
 
-/** A week as stored, or computed and then stored where its numbers are missing or older than its items. */
+/**
+ * A week as stored, or computed and then stored where its numbers are missing or older than its items. The week is one of
+ * the organization's calendar, which is held.
+ */
 export async function loadWeek(
   tx: OrganizationTx,
   week: Week,
@@ -53,9 +56,17 @@ export async function loadWeek(
   return presentWeek(week, snapshot, { nowMs, version: numbers.version, changedAt: numbers.changedAt });
 }
 
-/** Recomputes a week; in the demo organization after adding what its generator has by now. Always announces the week. */
-export async function recomputeWeek(tx: OrganizationTx, week: Week, computing: WeekComputing): Promise<WeeklyData> {
+/**
+ * Recomputes the week that a parameter asks for; in the demo organization after adding what its generator has by now.
+ * Always announces the week.
+ */
+export async function recomputeWeek(
+  tx: OrganizationTx,
+  text: string | undefined,
+  computing: WeekComputing,
+): Promise<WeeklyData> {
   const settings = await getOrganizationSettings(tx);
+  const week = computing.clock.resolve(text, settings);
   await addDueDemoItems(tx, settings, computing);
   const data = await loadWeek(tx, week, computing);
   announceWeek(tx, { week, version: data.version }, computing);
@@ -100,6 +111,22 @@ export async function settleChanges(
   const isCurrentRaised = raised.some(({ week_start_date }) => week_start_date === current.startDate);
   if (isCurrentRaised) await loadWeek(tx, current, computing);
   if (raised.length > (isCurrentRaised ? 1 : 0)) computing.enqueueRecompute(tx);
+  tx.afterPossibleCommit(() => computing.caches.invalidate(tx.organizationId, [weeklyTopic]));
+}
+
+/**
+ * What follows when the organization counts its weeks in another way, in the transaction of that change: the weeks on record
+ * give way to those of the new calendar, which are announced; the running one is stored, past ones are left to a job.
+ */
+export async function moveWeeks(tx: OrganizationTx, calendar: WeekCalendar, computing: WeekComputing): Promise<void> {
+  const current = computing.clock.current(calendar);
+  const replaced = await store.replaceWeeks(tx, current);
+  for (const { week_start_date, version } of replaced) {
+    const week = weekOfDate(Temporal.PlainDate.from(week_start_date), calendar);
+    announceWeek(tx, { week, version }, computing);
+  }
+  if (replaced.length > 0) await loadWeek(tx, current, computing);
+  if (replaced.length > 1) computing.enqueueRecompute(tx);
   tx.afterPossibleCommit(() => computing.caches.invalidate(tx.organizationId, [weeklyTopic]));
 }
 
