@@ -13,6 +13,14 @@ begin
 end
 $$;
 
+-- Waits until nobody holds the calendar. Whoever waits for this holds up all who come after, so it is given up soon.
+create function lock_calendar(organization uuid) returns void
+language plpgsql volatile set search_path = pg_catalog, public, pg_temp set lock_timeout = '5s' as $$
+begin
+  perform pg_advisory_xact_lock(calendar_lock(organization));
+end
+$$;
+
 -- Days that begin before it, and their hours, are to be counted anew in the organization's time zone; infinity for all of
 -- them, null for none.
 alter table metric_catalog add column rebuilt_from timestamptz;

@@ -95,6 +95,22 @@ test('what waits for the jobs is never shown as complete, by whichever answer', 
   ).toEqual(Array(3).fill([168, undefined]));
 });
 
+test('who was looked up while an organization changed is looked up again', async () => {
+  const scene = await makeAnalyticsScene(it);
+  const { authenticator, forget } = it.features.identity;
+  const { authorization } = scene.owner.headers;
+  const credentials = {
+    ...{ authorization, apiKey: undefined, cookieToken: undefined, anonymousOrganization: 'demo' as const },
+    organization: scene.organization.id,
+  };
+  const asked = authenticator.authenticate(credentials);
+  forget({ organizationId: scene.organization.id });
+  await asked;
+  expect(authenticator.peek(credentials)).toBeUndefined();
+  await authenticator.authenticate(credentials);
+  expect(authenticator.peek(credentials)).toBeDefined();
+});
+
 test('averages of assessments are those of the new day', async () => {
   const scene = await makeAnalyticsScene(it, { timezone: 'Pacific/Apia' });
   const read = async () => (await scene.ask({ url: '/api/dashboard/aggregations?type=ocean_role' })).json();

@@ -1,6 +1,6 @@
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import { defineJob, type JobResult, type OrganizationJob, type OrganizationRun } from '#platform/jobs/define-job.ts';
-import { recountSome } from './recount-days.ts';
+import { hasRecount, recountSome } from './recount-days.ts';
 
 /** The job that counts active days anew after a change of the organization's time zone, which asks for it. */
 export const recountJobName = 'recount_active_days';
@@ -32,6 +32,7 @@ export function engagementJobs(options: EngagementJobOptions): OrganizationJob[]
 
 /** Every step leaves behind how far it came, so that a run that is cut off goes on where it was. */
 async function recountDays(run: OrganizationRun, { forgetDashboards }: EngagementJobOptions): Promise<JobResult> {
+  if (!(await run.inOrganization(hasRecount))) return undefined;
   let days = 0;
   for (;;) {
     run.signal.throwIfAborted();

@@ -29,6 +29,18 @@ export async function beginRecount(tx: OrganizationTx, { now, timezone }: At): P
     on conflict (organization_id) do update set recounted_from = excluded.recounted_from`.execute(tx.db);
 }
 
+/** True where days are to be counted anew. */
+export async function hasRecount(tx: OrganizationTx): Promise<boolean> {
+  return (await findMark(tx)) !== undefined;
+}
+
+/** The day from which on the days are counted; undefined where all are. */
+async function findMark({ db, organizationId }: OrganizationTx): Promise<string | undefined> {
+  const { rows } = await sql<{ recounted_from: string }>`
+    select recounted_from from activity_recounts where organization_id = ${organizationId}`.execute(db);
+  return rows[0]?.recounted_from;
+}
+
 /**
  * Counts as many days anew, the newest first, and says whether they were the last; undefined where nothing is left to do.
  * Days that the kept activity does not tell of whole stay as they were counted. Nobody writes activity of the organization
@@ -40,11 +52,9 @@ export async function recountSome(
 ): Promise<{ isLast: boolean } | undefined> {
   await lockCalendar(tx, tx.organizationId);
   const { timezone } = await getOrganizationSettings(tx);
-  const { rows } = await sql<{ recounted_from: string }>`
-    select recounted_from from activity_recounts where organization_id = ${tx.organizationId}`.execute(tx.db);
-  const [marked] = rows;
-  if (!marked) return undefined;
-  const until = Temporal.PlainDate.from(marked.recounted_from);
+  const mark = await findMark(tx);
+  if (mark === undefined) return undefined;
+  const until = Temporal.PlainDate.from(mark);
   // A day later than activity is kept, because it may be dropped meanwhile.
   const oldest = dayAt(now.getTime() - (keptDays - 1) * 86_400_000, timezone).add({ days: 1 });
   const wanted = until.subtract({ days });

@@ -35,6 +35,7 @@ export function metricsJobs(options: MetricsJobOptions): OrganizationJob[] {
 /** Every step leaves behind how far it came, so that a run that is cut off goes on where it was. */
 async function rebuildMetrics(run: OrganizationRun, options: MetricsJobOptions): Promise<JobResult> {
   const wanted = await run.inOrganization(countToRebuild);
+  if (wanted === 0) return undefined;
   let metrics = 0;
   for (;;) {
     run.signal.throwIfAborted();

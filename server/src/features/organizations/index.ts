@@ -1,7 +1,7 @@
 export { activeMembers, isPerson } from './built-ins.store.ts';
 export { organizationsPersonalData } from './declare-personal-data.ts';
 export { type BuiltIns, createOrganizationsFeature } from './organizations.feature.ts';
-export type { CalendarChange, OnCalendarChange } from './organizations.service.ts';
+export type { OnCalendarChange } from './organizations.service.ts';
 export {
   findRole,
   getOrganizationSettings,

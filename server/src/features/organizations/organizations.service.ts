@@ -47,7 +47,8 @@ export interface OrganizationsService {
   create(principal: UserPrincipal, input: NewOrganization, once?: IdempotentCall): Promise<OrganizationView>;
   /**
    * Changes the name, the calendar, and whether members need a second factor. Throws TIER_LIMIT or CONFLICT where that
-   * cannot be asked for, VALIDATION_ERROR for an empty name, an unknown zone and other changes.
+   * cannot be asked for, CONFLICT where the calendar is in use for long, and VALIDATION_ERROR for an empty name, an unknown
+   * zone and other changes.
    */
   update(principal: UserPrincipal, change: OrganizationChange): Promise<OrganizationView>;
 }

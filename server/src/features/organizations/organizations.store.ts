@@ -7,6 +7,7 @@ import type { UserPrincipal } from '#platform/access/principal.ts';
 import type { InstanceTx, OrganizationTx } from '#platform/db/scopes.ts';
 import type { Tables } from '#platform/db/tables.ts';
 import { notFound } from '#platform/errors/app-error.ts';
+import { calendarInUse } from './organizations.errors.ts';
 
 /** What work inside an organization needs to know of it. */
 export interface OrganizationSettings extends WeekCalendar {
@@ -40,9 +41,16 @@ export function holdCalendar(organizationId: string) {
   return sql<Selectable<Tables['organizations']>>`hold_calendar(${organizationId}::uuid)`;
 }
 
-/** Waits until nobody holds an organization's calendar, and keeps others from holding it until the transaction's end. */
+/**
+ * Waits until nobody holds an organization's calendar, and keeps others from holding it until the transaction's end. Throws
+ * CONFLICT where somebody holds it for more than five seconds.
+ */
 export async function lockCalendar({ db }: Pick<InstanceTx, 'db'>, organizationId: string): Promise<void> {
-  await sql`select pg_advisory_xact_lock(calendar_lock(${organizationId}::uuid))`.execute(db);
+  try {
+    await sql`select lock_calendar(${organizationId}::uuid)`.execute(db);
+  } catch (error) {
+    throw (error as { code?: string }).code === '55P03' ? calendarInUse() : error;
+  }
 }
 
 interface NewOrganization {
