@@ -52,8 +52,10 @@ export function serveWeeklyEvents(namespace: RealtimeNamespace, options: EventsO
       const { startDate } = resolve(text);
       if (watched.has(text)) watched.set(text, startDate);
       connection.sendState(`weekly/${startDate}`, 'weekly_data_update', async () => {
-        const data = await readObject(actingBy(calendar, connection.principal), text, version);
-        calendar = findWeekOf(data).calendar;
+        const known = calendar;
+        const data = await readObject(actingBy(known, connection.principal), text, version);
+        // Told nothing newer meanwhile: the object is by the calendar of now, also where the event of its change was missed.
+        if (calendar === known) calendar = findWeekOf(data).calendar;
         return data;
       });
     };
