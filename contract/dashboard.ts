@@ -65,7 +65,9 @@ export const DashboardSummary = Type.Object({
     until: Type.String({ format: 'date-time', description: 'up to when the period before is counted' }),
   }),
   as_of: orNull(Time, { description: 'the newest input that the numbers rest on' }),
-  complete: Type.Boolean({ description: 'false until the period is over' }),
+  complete: Type.Boolean({
+    description: 'false until the period is over, and while days are counted anew after a change of the time zone',
+  }),
 });
 export type DashboardSummary = Static<typeof DashboardSummary>;
 

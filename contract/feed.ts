@@ -10,7 +10,12 @@ export const feedPayloads = {
     week_start: Type.String({ format: 'date' }),
     version: Type.Integer(),
   }),
-  /** New values of a metric type were written. */
+  /** The organization counts days and weeks in another way from here on; read anew what is shown by day or week. */
+  'organization.calendar': Type.Object({
+    timezone: Type.String(),
+    first_day_of_week: Type.Integer({ minimum: 1, maximum: 7, description: '1 Monday … 7 Sunday' }),
+  }),
+  /** New values of a metric type were written, or its hours and days were counted anew. */
   metric_update: Type.Object({
     metric_type: Type.String(),
     as_of: Type.String({ format: 'date-time', description: 'The newest of the values’ times' }),

@@ -10,8 +10,7 @@ const [tag, envelope] = ['Metrics', 'plain'] as const;
 const lineOf = (maxLength: number) =>
   Type.String({ minLength: 1, maxLength, pattern: '^[^\\p{Cc}\\u2028\\u2029]*$', description: 'one line of text' });
 
-const TextOrNull = orNull(Type.String());
-const NumberOrNull = orNull(Type.Number());
+const [TextOrNull, NumberOrNull] = [orNull(Type.String()), orNull(Type.Number())];
 
 /** How large a value may be: up to here a JSON number is exact to three decimals. */
 const largestValue = 1e12;
@@ -176,7 +175,7 @@ const Bucket = Type.Object({
   avg: Type.Number(),
   last: Type.Number(),
   as_of: orNull(Time, { description: 'the newest value’s time' }),
-  complete: Type.Boolean({ description: 'false while the bucket is not over' }),
+  complete: Type.Boolean({ description: 'false while the bucket is not over, or is being counted anew' }),
 });
 
 export const listPoints = defineEndpoint({
@@ -229,6 +228,7 @@ const TrendWeek = Type.Object({
   change_percentage: NumberOrNull,
   change_reason: Type.Optional(Type.String({ description: 'why there is no percentage' })),
   partial: Type.Optional(Type.Boolean({ description: 'true for the running week' })),
+  complete: Type.Optional(Type.Boolean({ description: 'false while it is being counted anew' })),
   anomaly: Type.Boolean({ description: 'true for a full week far off the trend of all' }),
 });
 

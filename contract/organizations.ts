@@ -10,13 +10,16 @@ const envelope = 'plain';
 const organizationParam = 'id';
 const Name = Type.String({ minLength: 1, maxLength: 200 });
 
+const Zone = Type.String({ minLength: 1, maxLength: 100, description: 'a time zone of the IANA database' });
+const FirstDay = Type.Integer({ minimum: 1, maximum: 7, description: '1 Monday … 7 Sunday' });
+
 const Organization = Type.Object({
   id: Id,
   slug: Type.String({ maxLength: 200 }),
   name: Type.String(),
   role: Type.Enum([...roles], { description: 'One’s own' }),
   timezone: Type.String({ maxLength: 100 }),
-  first_day_of_week: Type.Integer({ minimum: 1, maximum: 7, description: '1 Monday … 7 Sunday' }),
+  first_day_of_week: FirstDay,
   subscription_tier: Type.Enum([...tiers]),
   requires_mfa: Type.Boolean(),
   is_demo: Type.Boolean(),
@@ -57,18 +60,12 @@ export const createOrganization = defineEndpoint({
   tag,
   envelope,
   summary: 'Make an organization and own it',
-  description: 'One owns at most 20.',
+  description: 'One owns at most 20. It counts in UTC and from Monday unless told.',
   body: Type.Object(
     {
       name: Name,
-      timezone: Type.Optional(
-        Type.String({
-          minLength: 1,
-          maxLength: 100,
-          description: 'a time zone of the IANA database; UTC unless given',
-        }),
-      ),
-      first_day_of_week: Type.Optional(Type.Integer({ minimum: 1, maximum: 7 })),
+      timezone: Type.Optional(Zone),
+      first_day_of_week: Type.Optional(FirstDay),
     },
     strict,
   ),
@@ -86,13 +83,19 @@ export const updateOrganization = defineEndpoint({
   organizationParam,
   tag,
   envelope,
-  summary: 'Change the name, or whether members need a second factor',
-  description: '`requires_mfa` takes the tier enterprise, and a second factor of the owner who sets it.',
+  summary: 'Change the name, the calendar, or whether members need a second factor',
+  description:
+    'With another `timezone` or `first_day_of_week` all that is shown by day or week follows: weeks at once, with new ' +
+    'versions; measured values and older activity are counted anew in the background, and say `complete: false` until ' +
+    'then. The feed tells of it as `organization.calendar`. `requires_mfa` takes the tier enterprise, and a second factor ' +
+    'of the owner who sets it.',
   params: Type.Object({ id: Id }, strict),
   body: Type.Object(
     {
-      ...Type.Partial(Type.Omit(Organization, ['name', 'requires_mfa'])).properties,
+      ...Type.Partial(Type.Omit(Organization, ['name', 'timezone', 'first_day_of_week', 'requires_mfa'])).properties,
       name: Type.Optional(Name),
+      timezone: Type.Optional(Zone),
+      first_day_of_week: Type.Optional(FirstDay),
       requires_mfa: Type.Optional(Type.Boolean()),
     },
     strict,
@@ -102,7 +105,7 @@ export const updateOrganization = defineEndpoint({
   errors: ['TIER_LIMIT', 'CONFLICT'],
   example: {
     params: { id: organizationExample.id },
-    body: { name: 'Analytical Engines' },
+    body: { name: 'Analytical Engines', timezone: 'Europe/London' },
     response: organizationExample,
   },
 });

@@ -5,7 +5,7 @@ import { computeTotp } from './support/compute-totp.ts';
 import { openBrowser, openPage, type WatchedPage } from './support/open-browser.ts';
 import { useScene } from './support/scene.ts';
 import { enterPassword, signInOnPage } from './support/sign-in-on-page.ts';
-import { type Person, signUp } from './support/sign-up.ts';
+import { newItem, type Person, signUp } from './support/sign-up.ts';
 import type { StartedServer } from './support/start-server.ts';
 import { waitUntil } from './support/wait-until.ts';
 
@@ -190,6 +190,30 @@ test('somebody who is invited makes an account and accepts, and the owner change
     [owner.email, 'owner'],
     [email, 'viewer'],
   ]);
+});
+
+test('an owner changes the calendar, is told what is wrong with a zone, and the open week follows', async () => {
+  const owner = await signUp(server.url);
+  await owner.on(server.url).weekly.addItems({ body: { items: [newItem('calendar')] } });
+  const [settings, week] = [await open('/#account/organization'), await open()];
+  await signInOnPage(settings.page, owner);
+  await signInOnPage(week.page, owner);
+  await week.page.getByText('· UTC', { exact: false }).waitFor();
+  const form = settings.page.locator('form').filter({ has: settings.page.getByLabel('A week begins on') });
+  const zone = form.getByLabel('Time zone');
+  await zone.fill('Mars/Olympus');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await form.getByText('is not a time zone of the IANA database').waitFor();
+  expect(await zone.getAttribute('aria-invalid')).toBe('true');
+  await zone.fill('Asia/Kolkata');
+  await form.getByLabel('A week begins on').selectOption('7');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await settings.page.getByText('Saved.').waitFor();
+  expect(await zone.inputValue()).toBe('Asia/Kolkata');
+  await week.page.getByText('· Asia/Kolkata', { exact: false }).waitFor();
+  const [organization] = await owner.on(server.url).organizations.list();
+  expect([organization?.timezone, organization?.first_day_of_week]).toEqual(['Asia/Kolkata', 7]);
+  expect(week.takeComplaints()).toEqual([]);
 });
 
 test('a session is ended from the list, and its browser is signed out within seconds', async () => {

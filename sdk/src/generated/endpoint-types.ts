@@ -157,7 +157,7 @@ export interface Endpoints {
     create: typeof organizations.createOrganization;
     /** The organizations one belongs to: `GET /api/organizations`. */
     list: typeof organizations.listOrganizations;
-    /** Change the name, or whether members need a second factor: `PUT /api/organizations/:id`. */
+    /** Change the name, the calendar, or whether members need a second factor: `PUT /api/organizations/:id`. */
     update: typeof organizations.updateOrganization;
   };
   privacy: {

@@ -4,7 +4,7 @@ import { createIdentityFeature, type IdentityFeature } from '#features/identity/
 import { createIssuersFeature } from '#features/issuers/index.ts';
 import { createMembersFeature } from '#features/members/index.ts';
 import { createMfaFeature, type MfaFeature } from '#features/mfa/index.ts';
-import { type BuiltIns, createOrganizationsFeature } from '#features/organizations/index.ts';
+import { type BuiltIns, createOrganizationsFeature, type OnCalendarChange } from '#features/organizations/index.ts';
 import { createSignInGuard } from '#features/passwords/index.ts';
 import { createSubscriptionsFeature } from '#features/subscriptions/index.ts';
 import { createSealer } from '#platform/crypto/seal.ts';
@@ -25,15 +25,21 @@ export interface Accounts {
   addRoutes(app: FastifyInstance): void;
 }
 
+interface AccountsNeeds {
+  analytics: Pick<Analytics, 'forgetDashboardsOf'>;
+  /** What follows when an organization counts its days and weeks in another way. */
+  onCalendarChange: readonly OnCalendarChange[];
+}
+
 /** Joins what accounts are made of. */
 export async function composeAccounts(
   platform: Platform,
-  analytics: Pick<Analytics, 'forgetDashboardsOf'>,
+  { analytics, onCalendarChange }: AccountsNeeds,
 ): Promise<Accounts> {
-  const { config, scopes, now } = platform;
+  const { config, scopes, feed, now } = platform;
   const forgetUser = (userId: string) => identity.forget({ userId });
-  const forgetOrganization = (organizationId: string) => identity.forget({ organizationId });
-  const organizations = createOrganizationsFeature({ scopes, now, forgetOrganization });
+  const forgetOrganization = everywhere(platform, (organizationId) => identity.forget({ organizationId }));
+  const organizations = createOrganizationsFeature({ scopes, feed, now, forgetOrganization, onCalendarChange });
   const builtIns = await organizations.putBuiltIns({
     demo: config.isDemoOn,
     anonymous: config.isAnonymousAllowed,
@@ -63,6 +69,18 @@ export async function composeAccounts(
     addRoutes: (app) => {
       for (const feature of bound) feature.addRoutes(app);
     },
+  };
+}
+
+/** Has an organization forgotten here at once, and by the other processes before it resolves. */
+function everywhere({ bus }: Pick<Platform, 'bus'>, forget: (organizationId: string) => void) {
+  const topic = 'organization.changed';
+  bus.subscribe(topic, (organizationId) => {
+    if (typeof organizationId === 'string') forget(organizationId);
+  });
+  return (organizationId: string) => {
+    forget(organizationId);
+    return bus.publishAndSettle(topic, organizationId);
   };
 }
 

@@ -11,6 +11,7 @@ import {
 } from '#features/dashboard/index.ts';
 import { createEngagementFeature } from '#features/engagement/index.ts';
 import { createMetricsFeature, type MetricsFeature } from '#features/metrics/index.ts';
+import type { OnCalendarChange } from '#features/organizations/index.ts';
 import { createSystemFeature, type SystemFeature } from '#features/system/index.ts';
 import { systemPrincipal } from '#platform/access/principal.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
@@ -26,6 +27,8 @@ export interface Analytics {
   /** A person as one of those whom dashboards count. */
   readonly countedPeople: PersonalData;
   readonly jobs: readonly JobDefinition[];
+  /** What follows when an organization counts its days in another way. */
+  readonly onCalendarChange: readonly OnCalendarChange[];
   /** Has the organization's dashboards computed anew. Never rejects. */
   forgetDashboardsOf(organizationId: string): Promise<void>;
   addRoutes(app: FastifyInstance): void;
@@ -69,7 +72,8 @@ export function composeAnalytics(platform: Platform): Analytics {
         log.warn({ err: error, organization: organizationId }, 'a change of members could not be announced');
       }
     },
-    jobs: [system, assessments, dashboard].flatMap(({ jobs }) => jobs),
+    jobs: [system, metrics, engagement, assessments, dashboard].flatMap(({ jobs }) => jobs),
+    onCalendarChange: [metrics, engagement, assessments].map((feature) => feature.onCalendarChange),
     addRoutes: (app) => {
       for (const feature of [system, metrics, engagement, assessments, dashboard]) feature.addRoutes(app);
     },

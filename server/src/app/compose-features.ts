@@ -49,10 +49,11 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
   const analytics = composeAnalytics(platform);
   const businesses = composeBusinesses(platform, analytics.metrics);
   const audit = createAuditFeature(platform);
-  const accounts = await composeAccounts(platform, analytics);
-  const { identity, guard, checkCode, forgetUser } = accounts;
   const weekly = createWeeklyFeature({ ...platform, recordPoints: analytics.metrics.recordPoints, exporters });
   const { recordActivity } = weekly;
+  const onCalendarChange = [...analytics.onCalendarChange, weekly.onCalendarChange];
+  const accounts = await composeAccounts(platform, { analytics, onCalendarChange });
+  const { identity, guard, checkCode, forgetUser } = accounts;
   const { confirmPassword, findMember, findEnded } = identity;
   const privacy = createPrivacyFeature({
     ...{ scopes, now, guard, confirmPassword, checkCode, forgetUser },

@@ -50,6 +50,7 @@ export function createWeekSection(organization) {
     setMark: heading.setMark,
     /** @param {WeeklyData} data */
     showWeek: (data) => {
+      formats.follow(data.week.timezone);
       heading.showWeek(data);
       stats.showStats(data.stats);
       for (const part of parts) part.show(data);

@@ -13,18 +13,17 @@ export function createFormats(timeZone) {
     maximumFractionDigits: 1,
     signDisplay: 'exceptZero',
   });
-  const period = new Intl.DateTimeFormat(undefined, { timeZone, day: 'numeric', month: 'long', year: 'numeric' });
-  const moment = new Intl.DateTimeFormat(undefined, {
-    timeZone,
-    weekday: 'short',
-    hour: 'numeric',
-    minute: '2-digit',
-  });
-  const second = new Intl.DateTimeFormat(undefined, { timeZone, timeStyle: 'medium' });
+  let clock = createClock(timeZone);
   const weekday = new Intl.DateTimeFormat(undefined, { timeZone: 'UTC', weekday: 'short' });
   const dayOfMonth = new Intl.DateTimeFormat(undefined, { timeZone: 'UTC', day: 'numeric', month: 'short' });
-  const isoDay = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
   return {
+    /**
+     * Goes on with another clock, where the organization has one from now on.
+     * @param {string} changed
+     */
+    follow: (changed) => {
+      if (changed !== clock.timeZone) clock = createClock(changed);
+    },
     /** @param {number} value */
     number: (value) => number.format(value),
     /** @param {number} value 12.5 for 12.5 % */
@@ -32,18 +31,31 @@ export function createFormats(timeZone) {
     /** @param {number} value 12.5 for 12.5 %; the answer has a sign */
     change: (value) => change.format(value / 100),
     /** @param {WeeklyData['week']} week */
-    period: ({ start, end }) => period.formatRange(new Date(start), new Date(Date.parse(end) - 1)),
+    period: ({ start, end }) => clock.period.formatRange(new Date(start), new Date(Date.parse(end) - 1)),
     /** @param {string} iso */
-    moment: (iso) => moment.format(new Date(iso)),
+    moment: (iso) => clock.moment.format(new Date(iso)),
     /** @param {Date} date */
-    second: (date) => second.format(date),
+    second: (date) => clock.second.format(date),
     /** @param {string} date as 2024-12-18 */
     weekday: (date) => weekday.format(new Date(`${date}T12:00:00Z`)),
     /** @param {string} date as 2024-12-18 */
     dayOfMonth: (date) => dayOfMonth.format(new Date(`${date}T12:00:00Z`)),
     /** @param {Date} date @returns {string} the organization's day, as 2024-12-18 */
-    isoDay: (date) => isoDay.format(date),
+    isoDay: (date) => clock.isoDay.format(date),
     duration: formatHours,
+  };
+}
+
+/** @param {string} timeZone */
+function createClock(timeZone) {
+  const format = (/** @type {Intl.DateTimeFormatOptions} */ options, /** @type {string} */ locale = '') =>
+    new Intl.DateTimeFormat(locale || undefined, { timeZone, ...options });
+  return {
+    timeZone,
+    period: format({ day: 'numeric', month: 'long', year: 'numeric' }),
+    moment: format({ weekday: 'short', hour: 'numeric', minute: '2-digit' }),
+    second: format({ timeStyle: 'medium' }),
+    isoDay: format({ year: 'numeric', month: '2-digit', day: '2-digit' }, 'en-CA'),
   };
 }
 

@@ -99,6 +99,21 @@ export async function findAggregations(
   return { computedAt: last.computed_at, groups: rows };
 }
 
+/** Removes what was computed on what is today in any of the calendars, and after: the next reading computes it anew. */
+export async function removeNewestAggregations(
+  { db, organizationId }: OrganizationTx,
+  now: Date,
+  calendars: readonly Pick<At, 'timezone'>[],
+): Promise<void> {
+  const [today] = calendars.map(({ timezone }) => dayAt(now.getTime(), timezone).toString()).sort();
+  await sql`select ${lockAggregations(sql`${organizationId}`)}`.execute(db);
+  await sql`
+    delete from assessment_aggregations where organization_id = ${organizationId} and computed_on >= ${today}::date`.execute(
+    db,
+  );
+  await sql`delete from assessment_computations where organization_id = ${organizationId}`.execute(db);
+}
+
 /** Removes all aggregations of the organizations that a person was assessed in: the next reading computes them anew. */
 export async function deleteAggregationsWith({ db }: InstanceTx, userId: string): Promise<void> {
   const assessedIn = sql`select distinct organization_id from assessments where user_id = ${userId} order by 1`;

@@ -9,6 +9,7 @@ import {
 } from '@almanac/contract/assessments.ts';
 import type { EndpointAnswer, EndpointInput } from '@almanac/contract/endpoint.ts';
 import { recordAudit } from '#features/audit/index.ts';
+import { getOrganizationSettings } from '#features/organizations/index.ts';
 import { dayAt } from '#kernel/days.ts';
 import { newId } from '#kernel/ids.ts';
 import type { UserPrincipal } from '#platform/access/principal.ts';
@@ -95,7 +96,7 @@ export function createAssessmentsService(options: AssessmentsOptions): Assessmen
 
     aggregate: (principal, type) =>
       scopes.inOrganization(principal, async (tx) => {
-        const { timezone } = principal.organization;
+        const { timezone } = await getOrganizationSettings(tx);
         const at = now();
         const today = { type, day: dayAt(at.getTime(), timezone).toString() };
         let found = await findAggregations(tx, today);

@@ -11,7 +11,8 @@ export interface Measured {
   readonly organizationId: string;
   readonly now: Date;
   readonly period: DayPeriod;
-  readonly users: UserCounts;
+  /** Undefined while who was active is being counted anew. */
+  readonly users: UserCounts | undefined;
   readonly assessments: AssessmentCounts;
   /** Undefined where they would tell of too few people. */
   readonly ocean: OceanAverages | undefined;
@@ -75,9 +76,13 @@ export function computePoints({ organizationId, now, period, users, assessments,
     recorded_at,
   });
   return [
-    point(metricsOf.engagementRate, users.engagement_rate),
-    point(metricsOf.activeUsers, users.active_users),
-    point(metricsOf.totalUsers, users.total_users),
+    ...(users
+      ? [
+          point(metricsOf.engagementRate, users.engagement_rate),
+          point(metricsOf.activeUsers, users.active_users),
+          point(metricsOf.totalUsers, users.total_users),
+        ]
+      : []),
     point(metricsOf.completionRate, assessments.completion_rate),
     point(metricsOf.totalAssessments, assessments.total_assessments),
     point(metricsOf.completedAssessments, assessments.completed_assessments),

@@ -54,6 +54,21 @@ describe('calculate_all_metrics', () => {
     expect((await scene.summary()).metrics.map(({ metric_name }) => metric_name)).toContain('engagement_rate');
   });
 
+  test('writes nothing of who was active while that is being counted anew', async () => {
+    await scene.act([{ activity_type: 'a' }]);
+    await it.platform.jobs.configure('recount_active_days', { isPaused: true });
+    const url = `/api/organizations/${scene.organization.id}`;
+    await scene.ask({ method: 'PUT', url, body: { timezone: 'Asia/Kolkata' } });
+    await run();
+    expect(await points('user_engagement')).toEqual([]);
+    expect(await points('assessment_completion')).toHaveLength(3);
+    await it.platform.jobs.configure('recount_active_days', { isPaused: false });
+    await it.platform.jobs.recover();
+    await it.platform.jobs.whenIdle();
+    await run();
+    expect(await points('user_engagement')).toHaveLength(3);
+  });
+
   test('averages the scores of five people at least', async () => {
     const people = [scene.owner, ...(await Promise.all([1, 2, 3, 4].map(() => scene.join())))];
     const complete = async (index: number) => {

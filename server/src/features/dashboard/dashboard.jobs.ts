@@ -36,12 +36,13 @@ async function measure(tx: OrganizationTx, now: Date) {
   const { timezone } = await getOrganizationSettings(tx);
   const nowMs = now.getTime();
   const period = periodUntil(dayAt(nowMs, timezone), periodDays, timezone);
-  const { users, assessments } = await readPeriodNumbers(tx, comparePeriods(period, { nowMs, timezone }));
+  const { users, assessments, isSettled } = await readPeriodNumbers(tx, comparePeriods(period, { nowMs, timezone }));
   return computePoints({
     organizationId: tx.organizationId,
     now,
     period,
-    users: toUserCounts(users),
+    // A point stands for good: while days are counted anew, none is written of them.
+    users: isSettled ? toUserCounts(users) : undefined,
     assessments: toAssessmentCounts(assessments),
     ocean: await readOceanAverages(tx, now),
   });

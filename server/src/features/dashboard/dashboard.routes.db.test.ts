@@ -227,15 +227,15 @@ describe('GET /api/dashboard/summary', () => {
     const service = createDashboardService({
       scopes: createScopes({ database: { root: counted }, log: platform.log }),
       caches: platform.caches,
-      readHeadlines: async () => [],
+      readHeadlines: async () => ({ headlines: [], isSettled: true }),
       readSystemStatus: async () => 'healthy',
       now: platform.now,
     });
     const principal = makeMember({ organizationId: scene.organization.id, userId: scene.owner.userId });
     await service.getSummary(principal, { period_days: 1 });
-    // The scope is opened, and all is counted.
+    // The scope is opened, the calendar is held, and all is counted.
     const forOne = seen.length;
-    expect(forOne).toBe(2);
+    expect(forOne).toBe(3);
     const answers = await Promise.all(
       Array.from({ length: 200 }, () => service.getSummary(principal, { period_days: 2 })),
     );

@@ -39,15 +39,22 @@ export interface Headline {
   readonly as_of: Date | null;
 }
 
-/** Two half-open ranges in epoch milliseconds. */
+/** What metrics came to; not settled while days of the ranges are counted anew. */
+export interface Headlines {
+  readonly headlines: readonly Headline[];
+  readonly isSettled: boolean;
+}
+
+/** Two half-open ranges in epoch milliseconds, of days of a time zone. */
 export interface HeadlineRanges {
+  readonly timezone: string;
   readonly fromMs: number;
   readonly toMs: number;
   readonly previousFromMs: number;
   readonly previousToMs: number;
 }
 
-export type ReadHeadlines = (tx: OrganizationTx, ranges: HeadlineRanges) => Promise<readonly Headline[]>;
+export type ReadHeadlines = (tx: OrganizationTx, ranges: HeadlineRanges) => Promise<Headlines>;
 
 /** A computed value that is handed to the metric store. */
 export interface ComputedPoint {
@@ -78,7 +85,7 @@ export interface DashboardOptions {
 export const dashboardTopic = 'dashboard';
 
 /** Raised when the shape of an answer changes, so that no cache serves the old one. */
-const schemaVersion = '1';
+const schemaVersion = '2';
 
 type Realtime = EndpointAnswer<typeof getRealtime>;
 
@@ -108,7 +115,7 @@ export function createDashboardService(options: DashboardOptions): DashboardServ
       const compute = async (tx: OrganizationTx): Promise<CachedAnswer> => {
         const nowMs = now().getTime();
         const periods = comparePeriods(current, { nowMs, timezone });
-        const body = encode(await readSummary(tx, periods, readHeadlines));
+        const body = encode(await readSummary(tx, { periods, timezone }, readHeadlines));
         // Nothing counts versions here. Of bytes that are kept the hash is made once, however often they are asked for.
         const version = createHash('sha256').update(body).digest('base64url').slice(0, 22);
         return { body, etag: `W/"${organizationId}/${version}"`, ...validUntil(current, nowMs) };
@@ -123,13 +130,12 @@ export function createDashboardService(options: DashboardOptions): DashboardServ
         const { timezone } = await getOrganizationSettings(tx);
         const nowMs = now().getTime();
         const periods = comparePeriods(defaultPeriod({ nowMs, timezone }), { nowMs, timezone });
-        return readSummary(tx, periods, readHeadlines);
+        return readSummary(tx, { periods, timezone }, readHeadlines);
       }),
 
     getRealtime: async (principal) => {
-      const { timezone } = principal.organization;
       const system_status = await readSystemStatus();
-      const found = await scopes.inOrganization(principal, (tx) => readActivityNow(tx, { now: now(), timezone }));
+      const found = await scopes.inOrganization(principal, (tx) => readActivityNow(tx, now()));
       return {
         active_users_15min: found.activeIn15Minutes,
         active_users_today: found.activeToday,
@@ -145,12 +151,15 @@ export function createDashboardService(options: DashboardOptions): DashboardServ
 /** The numbers of a period, compared with the one before. */
 async function readSummary(
   tx: OrganizationTx,
-  periods: ComparedPeriods,
+  { periods, timezone }: { periods: ComparedPeriods; timezone: string },
   readHeadlines: ReadHeadlines,
 ): Promise<DashboardSummary> {
   const { current, previous, previousUntilMs, isComplete } = periods;
+  // Held until the end, so that nothing is counted anew between the statements.
+  const settings = await getOrganizationSettings(tx);
   const numbers = await readPeriodNumbers(tx, periods);
-  const headlines = await readHeadlines(tx, {
+  const { headlines, isSettled } = await readHeadlines(tx, {
+    timezone,
     fromMs: current.startMs,
     toMs: current.endMs,
     previousFromMs: previous.startMs,
@@ -172,7 +181,7 @@ async function readSummary(
     metrics: headlines.map((headline) => presentHeadline(headline, periods)),
     comparison: describeComparison(periods),
     as_of: newestOf(inputs),
-    complete: isComplete,
+    complete: isComplete && isSettled && numbers.isSettled && settings.timezone === timezone,
   };
 }
 

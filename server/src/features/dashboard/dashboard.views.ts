@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { type AssessmentNumbers, assessmentsOf } from '#features/assessments/index.ts';
-import { type UserNumbers, usersOf } from '#features/engagement/index.ts';
+import { hasCountedDays, type UserNumbers, usersOf } from '#features/engagement/index.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import type { ComparedPeriods } from './compare-period.ts';
 
@@ -10,6 +10,8 @@ export interface PeriodNumbers {
   readonly previousUsers: UserNumbers;
   readonly assessments: AssessmentNumbers;
   readonly previousAssessments: AssessmentNumbers;
+  /** False while days of either are counted anew after a change of the time zone. */
+  readonly isSettled: boolean;
 }
 
 /** Counts both periods in one statement, so of one moment. */
@@ -21,7 +23,8 @@ export async function readPeriodNumbers(
   const part = { ...previous, untilMs: previousUntilMs };
   const { rows } = await sql<PeriodNumbers>`
     select ${usersOf(tx, whole)} as users, ${usersOf(tx, part)} as "previousUsers",
-      ${assessmentsOf(tx, whole)} as assessments, ${assessmentsOf(tx, part)} as "previousAssessments"`.execute(tx.db);
+      ${assessmentsOf(tx, whole)} as assessments, ${assessmentsOf(tx, part)} as "previousAssessments",
+      ${hasCountedDays(tx, previous.startDate)} as "isSettled"`.execute(tx.db);
   const [row] = rows;
   if (!row) throw new Error('The period could not be counted.');
   return row;

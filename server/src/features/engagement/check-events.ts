@@ -6,7 +6,7 @@ import { readTime } from '#kernel/read-time.ts';
 /** How far a sender's clock may be ahead of ours. */
 const clockSkewMs = 5 * 60_000;
 /** How long activity is kept, and how old it may be when it comes. */
-const keptDays = 90;
+export const keptDays = 90;
 const keptMs = keptDays * 86_400_000;
 const mostMetadataLength = 10_000;
 

@@ -1,5 +1,6 @@
 import type { ActivityEvent } from '@almanac/contract/engagement.ts';
 import type { FieldFault } from '@almanac/contract/errors.ts';
+import { getOrganizationSettings } from '#features/organizations/index.ts';
 import { forbidden, type UserPrincipal } from '#platform/access/principal.ts';
 import type { IdempotentCall } from '#platform/db/idempotency.ts';
 import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
@@ -46,7 +47,8 @@ export function createEngagementService({ scopes, feed, forgetDashboards, now }:
       }
       const work = async (tx: OrganizationTx): Promise<EventCounts> => {
         refuse(findStrangers(events, new Set(await listStrangers(tx, [...others]))));
-        const accepted = await putEvents(tx, { events, now: now() });
+        const { timezone } = await getOrganizationSettings(tx);
+        const accepted = await putEvents(tx, { events, now: now(), timezone });
         if (accepted > 0) {
           const last_at = events.map(({ created_at }) => created_at).reduce((a, b) => (a > b ? a : b));
           feed.publish(tx, { type: 'user_activity', subject: 'activity', payload: { last_at } });

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import type { EventRecord } from './check-events.ts';
 
@@ -11,23 +11,31 @@ const minutesKept = 120;
 interface PutEvents {
   readonly events: readonly EventRecord[];
   readonly now: Date;
+  /** In whose days they are counted; it is held until the transaction's end. */
+  readonly timezone: string;
 }
 
 /** Writes events and, in the same statements, what is counted of them; answers how many were new. */
-export async function putEvents(tx: OrganizationTx, { events, now }: PutEvents): Promise<number> {
+export async function putEvents(tx: OrganizationTx, { events, ...put }: PutEvents): Promise<number> {
   let inserted = 0;
   for (let from = 0; from < events.length; from += eventsPerStatement) {
     if (from > 0) await setImmediate();
-    inserted += await putSome(tx, { events: events.slice(from, from + eventsPerStatement), now });
+    inserted += await putSome(tx, { ...put, events: events.slice(from, from + eventsPerStatement) });
   }
   return inserted;
 }
+
+/** Events of a relation, counted by day of a time zone and person, as rows of `activity_daily_users`. */
+export const daysOf = ({ organizationId }: OrganizationTx, events: RawBuilder<unknown>, timezone: string) => sql`
+  select ${organizationId}::uuid, (created_at at time zone ${timezone})::date as day, user_id, count(*), min(created_at),
+    max(created_at)
+  from ${events} group by 2, 3`;
 
 /**
  * Only rows that were really inserted count, so a repeated call changes nothing. Each table is written in the order of its
  * keys, so that writers of the same rows wait for each other and never in a circle.
  */
-async function putSome(tx: OrganizationTx, { events, now }: PutEvents): Promise<number> {
+async function putSome(tx: OrganizationTx, { events, now, timezone }: PutEvents): Promise<number> {
   const oldestMinute = new Date(now.getTime() - minutesKept * 60_000);
   const { rows } = await sql<{ inserted: number }>`
     with inserted as (
@@ -42,10 +50,7 @@ async function putSome(tx: OrganizationTx, { events, now }: PutEvents): Promise<
     ),
     days as (
       insert into activity_daily_users as d (organization_id, day, user_id, events, first_at, last_at)
-      select ${tx.organizationId}::uuid,
-        (created_at at time zone (select timezone from organizations where id = ${tx.organizationId}))::date as day,
-        user_id, count(*), min(created_at), max(created_at)
-      from inserted group by 2, 3 order by 2, 3
+      ${daysOf(tx, sql`inserted`, timezone)} order by 2, 3
       on conflict (organization_id, day, user_id) do update set events = d.events + excluded.events,
         first_at = least(d.first_at, excluded.first_at), last_at = greatest(d.last_at, excluded.last_at)
     ),

@@ -1,5 +1,4 @@
 import { type RawBuilder, sql } from 'kysely';
-import { dayAt } from '#kernel/days.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 
 /** Days of an organization, up to a moment. */
@@ -37,6 +36,13 @@ export function usersOf({ organizationId }: OrganizationTx, range: DayRange): Ra
         select user_id from active union select user_id from current_members() where joined_at < ${until}) everybody)))`;
 }
 
+/** A subquery of one value: true where the days from one on are counted in the organization's time zone. */
+export function hasCountedDays({ organizationId }: OrganizationTx, startDate: string): RawBuilder<boolean> {
+  return sql<boolean>`(
+    not exists (select from activity_recounts
+      where organization_id = ${organizationId} and recounted_from > ${startDate}::date))`;
+}
+
 /** What goes on in an organization. */
 export interface ActivityNow {
   readonly activeIn15Minutes: number;
@@ -51,23 +57,22 @@ const minuteMs = 60_000;
 
 /**
  * Reads at most sixty rows of minutes and, of today and yesterday, one for each person who was active: how many events are
- * stored makes no difference.
+ * stored makes no difference. Today is told by the time zone that the days are counted in at that moment.
  */
-export async function readActivityNow(
-  { db, organizationId }: OrganizationTx,
-  { now, timezone }: { now: Date; timezone: string },
-): Promise<ActivityNow> {
+export async function readActivityNow({ db, organizationId }: OrganizationTx, now: Date): Promise<ActivityNow> {
   const nowMs = now.getTime();
   const recent = new Date(nowMs - 15 * minuteMs);
   const firstMinute = new Date((Math.floor(nowMs / minuteMs) - 59) * minuteMs);
-  const today = dayAt(nowMs, timezone);
   const { rows } = await sql<ActivityNow>`
-    with lately as (
+    with today as materialized (
+      select (${now}::timestamptz at time zone timezone)::date as day from organizations where id = ${organizationId}
+    ),
+    lately as (
       select user_id, day, last_at from activity_daily_users
-      where organization_id = ${organizationId} and day >= ${today.subtract({ days: 1 }).toString()}::date
+      where organization_id = ${organizationId} and day >= (select day - 1 from today)
     )
     select count(distinct user_id) filter (where last_at > ${recent}) as "activeIn15Minutes",
-      count(*) filter (where day = ${today.toString()}::date) as "activeToday",
+      count(*) filter (where day = (select day from today)) as "activeToday",
       (select coalesce(sum(events), 0)::bigint from activity_minutes
         where organization_id = ${organizationId} and minute >= ${firstMinute} and minute <= ${now}) as "eventsInLastHour",
       max(last_at) as "lastAt",

@@ -1,3 +1,3 @@
 export { activityPersonalData } from './declare-personal-data.ts';
 export { createEngagementFeature } from './engagement.feature.ts';
-export { readActivityNow, type UserNumbers, usersOf } from './engagement.views.ts';
+export { hasCountedDays, readActivityNow, type UserNumbers, usersOf } from './engagement.views.ts';

@@ -70,6 +70,7 @@ interface Bearer {
 export function createAuthenticator(options: AuthenticatorOptions): ForgettingAuthenticator {
   const { scopes, now } = options;
   const known = new LRUCache<string, { principal: UserPrincipal; untilMs: number }>({ max: maxKnown });
+  let timesForgotten = 0;
 
   const resolve = async (credentials: Credentials): Promise<{ principal: UserPrincipal; untilMs: number }> => {
     const bearer = await readBearer(credentials, options);
@@ -95,12 +96,15 @@ export function createAuthenticator(options: AuthenticatorOptions): ForgettingAu
       return found && found.untilMs > now().getTime() ? found.principal : undefined;
     },
     authenticate: async (credentials) => {
+      const begun = timesForgotten;
       const found = await resolve(credentials);
       const key = keyOf(credentials);
-      if (key.length <= maxKeptLength) known.set(key, found);
+      // What was looked up while something was forgotten may be of before, and answers this request alone.
+      if (key.length <= maxKeptLength && begun === timesForgotten) known.set(key, found);
       return found.principal;
     },
     forget: (forgotten) => {
+      timesForgotten += 1;
       for (const [key, { principal }] of known) if (isMeant(principal, forgotten)) known.delete(key);
     },
   };

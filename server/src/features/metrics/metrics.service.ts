@@ -58,7 +58,7 @@ export interface MetricsService {
 }
 
 /** Raised when the shape of an answer changes, so that no cache serves the old one. */
-const schemaVersion = '1';
+const schemaVersion = '2';
 
 export function createMetricsService(options: MetricsServiceOptions): MetricsService {
   const { scopes, caches, catalog, now, announceDashboards } = options;
@@ -113,8 +113,9 @@ export function createMetricsService(options: MetricsServiceOptions): MetricsSer
         if (!metric)
           throw notFound('metric', metric_name === undefined ? metric_type : `${metric_type}/${metric_name}`);
         const bounds = [...weeks.map(({ startMs }) => new Date(startMs)), new Date(current.endMs)];
-        const rows = await readPeriods(tx, { metric_type, metric_name: metric.metric_name, bounds });
-        return encodeTrends(shapeTrend({ metric, weeks, rows, nowMs }));
+        const { timezone } = principal.organization;
+        const values = await readPeriods(tx, { metric_type, metric_name: metric.metric_name, bounds, timezone });
+        return encodeTrends(shapeTrend({ metric, weeks, values, nowMs }));
       });
     },
   };

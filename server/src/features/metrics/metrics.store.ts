@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
+import { holdCalendar } from '#features/organizations/index.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 
 /** A point as it is stored. */
@@ -34,7 +35,8 @@ export interface MetricSettings {
 }
 
 /**
- * Reads the units of metrics, and the organization's time zone with them. Metrics that are new are entered, and so is a
+ * Reads the units of metrics, and with them the organization's time zone, which then stands until the transaction's end:
+ * what is added up by it is not moved to another one meanwhile. Metrics that are new are entered, and so is a
  * unit where none was told; a unit is another one than was asked with where the metric was entered with that.
  */
 export async function putMetrics(
@@ -48,10 +50,10 @@ export async function putMetrics(
   const { rows } = await sql<{ timezone: string; metric_unit: string | null; is_new: boolean; is_untold: boolean }>`
     select o.timezone, c.metric_unit, c.metric_type is null as is_new,
       c.metric_unit is null and s.metric_unit is not null as is_untold
-    from organizations o cross join ${sent}
+    from ${holdCalendar(tx.organizationId)} o cross join ${sent}
     left join metric_catalog c on c.organization_id = o.id and c.metric_type = s.metric_type
       and c.metric_name = s.metric_name
-    where o.id = ${tx.organizationId} order by s.n`.execute(tx.db);
+    order by s.n`.execute(tx.db);
   const [first] = rows;
   if (!first) throw new Error('Points were to be written of no metric, or in no organization.');
   if (!rows.some((row) => row.is_new || row.is_untold))
@@ -99,6 +101,21 @@ export async function putPoints(tx: OrganizationTx, put: PutPoints): Promise<num
   }
   return written;
 }
+
+/** Points of a relation, added up by the hours of a time zone, series by series. */
+export const hoursOf = (points: RawBuilder<unknown>, timezone: string) => sql`
+  select series_id, date_trunc('hour', recorded_at, ${timezone}) as bucket_start, count(*) as count,
+    sum(metric_value) as sum, min(metric_value) as min, max(metric_value) as max,
+    (array_agg(metric_value order by recorded_at desc, id desc))[1] as last_value, max(recorded_at) as last_at,
+    (array_agg(id order by recorded_at desc, id desc))[1] as last_id
+  from ${points} group by 1, 2`;
+
+/** Hours of a relation, added up by the days of their time zone. */
+export const daysOf = (hours: RawBuilder<unknown>, timezone: string) => sql`
+  select series_id, date_trunc('day', bucket_start, ${timezone}) as bucket_start, sum(count)::bigint as count,
+    sum(sum) as sum, min(min) as min, max(max) as max, (array_agg(last_value order by last_at desc))[1] as last_value,
+    max(last_at) as last_at, (array_agg(last_id order by last_at desc))[1] as last_id
+  from ${hours} group by 1, 2`;
 
 /**
  * Only rows that were really inserted count in the rollups, so a repeated write changes nothing. Points, series and
@@ -148,21 +165,11 @@ async function putSome(
       from inserted order by series_id
       on conflict do nothing
     ),
-    hours as (
-      select series_id, date_trunc('hour', recorded_at, ${timezone}) as bucket_start, count(*) as count,
-        sum(metric_value) as sum, min(metric_value) as min, max(metric_value) as max,
-        (array_agg(metric_value order by recorded_at desc, id desc))[1] as last_value, max(recorded_at) as last_at,
-        (array_agg(id order by recorded_at desc, id desc))[1] as last_id
-      from inserted group by 1, 2
-    ),
+    hours as (${hoursOf(sql`inserted`, timezone)}),
     buckets as (
-      select series_id, 'hour' as granularity, bucket_start, count, sum, min, max, last_value, last_at, last_id
-      from hours
+      select *, 'hour' as granularity from hours
       union all
-      select series_id, 'day', date_trunc('day', bucket_start, ${timezone}), sum(count)::bigint, sum(sum), min(min),
-        max(max), (array_agg(last_value order by last_at desc))[1], max(last_at),
-        (array_agg(last_id order by last_at desc))[1]
-      from hours group by 1, 3
+      select *, 'day' from (${daysOf(sql`hours`, timezone)}) d
     ),
     rolled as (
       insert into metric_rollups as r (organization_id, series_id, granularity, bucket_start, count, sum, min, max,

@@ -101,6 +101,8 @@ export interface BucketRow {
   average: string;
   last_value: string;
   last_at: Date;
+  /** False while the step is to be counted anew, or is not one of the time zone that was asked with. */
+  is_settled: boolean;
 }
 
 /** The steps that values are kept or summed up in. */
@@ -114,11 +116,12 @@ interface BucketPage extends ListPage {
 
 /** Hours, days or weeks of the series of a filter, the newest first; weeks are summed up from days. */
 export async function listBuckets(tx: OrganizationTx, page: BucketPage): Promise<BucketRow[]> {
-  const { metric_type, metric_name, dimension_1, from, to, after, limit, step } = page;
+  const { metric_type, metric_name, dimension_1, from, to, after, limit, step, timezone } = page;
   const start = step === 'week' ? weekStart(page) : sql`r.bucket_start`;
   const { rows } = await sql<BucketRow>`
     select s.id as series_id, s.metric_type, s.metric_name, c.metric_unit, s.dimension_1, s.dimension_2, s.dimension_3,
-      b.bucket_start, b.count, b.sum, b.min, b.max, b.sum / b.count as average, b.last_value, b.last_at
+      b.bucket_start, b.count, b.sum, b.min, b.max, b.sum / b.count as average, b.last_value, b.last_at,
+      ${isCountedIn(tx, timezone)} and (c.rebuilt_from is null or b.bucket_start >= c.rebuilt_from) as is_settled
     from metric_catalog c
     join metric_series s on s.organization_id = c.organization_id and s.metric_type = c.metric_type
       and s.metric_name = c.metric_name
@@ -137,6 +140,19 @@ export async function listBuckets(tx: OrganizationTx, page: BucketPage): Promise
       ${dimension_1 === undefined ? sql`` : sql`and s.dimension_1 = ${dimension_1}`}
     order by b.bucket_start desc, s.id desc limit ${limit}`.execute(tx.db);
   return rows;
+}
+
+/** True where the organization counts days in the time zone, in which hours and days are kept unless they are rebuilt. */
+const isCountedIn = ({ organizationId }: OrganizationTx, timezone: string) =>
+  sql<boolean>`(select o.timezone = ${timezone} from organizations o where o.id = ${organizationId})`;
+
+/** True where the days of every metric are right from a moment on. The calendar is held. */
+export async function isSettledFrom({ db, organizationId }: OrganizationTx, fromMs: number): Promise<boolean> {
+  const { rows } = await sql`
+    select from metric_catalog where organization_id = ${organizationId} and rebuilt_from > ${new Date(fromMs)} limit 1`.execute(
+    db,
+  );
+  return rows.length === 0;
 }
 
 /** Where the week of a day's rollup begins, in the organization's time zone. */
@@ -201,34 +217,47 @@ export interface PeriodRow {
 }
 
 interface Periods {
-  readonly metric_type?: string | undefined;
-  readonly metric_name?: string | undefined;
+  readonly metric_type: string;
+  readonly metric_name: string;
+  readonly timezone: string;
   /** Where each period begins, and the last one ends: local midnights, in order. */
   readonly bounds: readonly Date[];
 }
 
-/** Sums metrics up over periods of whole local days that follow each other; a period without a value is left out. */
-export function readPeriods(tx: OrganizationTx, periods: Periods): Promise<PeriodRow[]> {
-  const { metric_type, metric_name, bounds } = periods;
+/** What a metric came to in periods. */
+export interface PeriodValues {
+  readonly rows: readonly PeriodRow[];
+  /** Epoch milliseconds from which on the days are right: infinite while all are counted anew. */
+  readonly settledFromMs: number;
+}
+
+/** Sums a metric up over periods of whole local days that follow each other; a period without a value is left out. */
+export async function readPeriods(tx: OrganizationTx, periods: Periods): Promise<PeriodValues> {
+  const { metric_type, metric_name, timezone, bounds } = periods;
   const times = sql`${bounds.map((bound) => bound.toISOString())}::timestamptz[]`;
   const [first, last] = [bounds[0], bounds.at(-1)];
-  return sumUp(
-    tx,
-    sql`
+  const values = sumUp(sql`
       select width_bucket(r.bucket_start, ${times}) - 1 as period, s.metric_type, s.metric_name, r.count, r.sum,
         r.last_value, r.last_at, r.series_id
       from metric_series s
       join metric_rollups r on r.organization_id = s.organization_id and r.series_id = s.id and r.granularity = 'day'
         and r.bucket_start >= ${first} and r.bucket_start < ${last}
-      where s.organization_id = ${tx.organizationId}
-        ${metric_type === undefined ? sql`` : sql`and s.metric_type = ${metric_type}`}
-        ${metric_name === undefined ? sql`` : sql`and s.metric_name = ${metric_name}`}`,
-  );
+      where s.organization_id = ${tx.organizationId} and s.metric_type = ${metric_type}
+        and s.metric_name = ${metric_name}`);
+  // With the values in one statement, and so of one moment; a row of its own where there are none.
+  const { rows } = await sql<PeriodRow & { settled_from: number }>`
+    select v.*, case when ${isCountedIn(tx, timezone)} then extract(epoch from coalesce(c.rebuilt_from, '-infinity'))::float8
+      else 'infinity' end as settled_from
+    from metric_catalog c left join (${values}) v on true
+    where c.organization_id = ${tx.organizationId} and c.metric_type = ${metric_type} and c.metric_name = ${metric_name}
+    order by v.period`.execute(tx.db);
+  const settledFrom = rows[0]?.settled_from ?? Number.NEGATIVE_INFINITY;
+  return { rows: rows.filter(({ period }) => period !== null), settledFromMs: settledFrom * 1_000 };
 }
 
 /** Sums parts up by metric and period: the last value is one of each series, so that none speaks for the others. */
-async function sumUp({ db }: OrganizationTx, parts: RawBuilder<unknown>): Promise<PeriodRow[]> {
-  const { rows } = await sql<PeriodRow>`
+function sumUp(parts: RawBuilder<unknown>): RawBuilder<PeriodRow> {
+  return sql<PeriodRow>`
     with series as (
       select metric_type, metric_name, period, sum(count) as count, sum(sum) as sum,
         (array_agg(last_value order by last_at desc))[1] as last_value, max(last_at) as last_at
@@ -237,8 +266,7 @@ async function sumUp({ db }: OrganizationTx, parts: RawBuilder<unknown>): Promis
     select metric_type, metric_name, period, sum(count)::bigint as count, sum(sum) as sum,
       sum(sum) / sum(count) as average, sum(last_value) as last_total, avg(last_value) as last_average,
       max(last_at) as last_at
-    from series group by 1, 2, 3 order by 1, 2, 3`.execute(db);
-  return rows;
+    from series group by 1, 2, 3 order by 1, 2, 3`;
 }
 
 /** A stretch of time that begins at a local midnight and may end within an hour. */
@@ -251,7 +279,7 @@ export interface Stretch {
 }
 
 /** Sums every metric up over two stretches, periods 0 and 1: days, the hours of what is no full day, the points of what is no full hour. */
-export function readStretches(tx: OrganizationTx, stretches: readonly [Stretch, Stretch]): Promise<PeriodRow[]> {
+export async function readStretches(tx: OrganizationTx, stretches: readonly [Stretch, Stretch]): Promise<PeriodRow[]> {
   const parts = stretches.map(
     ({ from, lastDay, lastHour, to }, period) => sql`
       select ${sql.lit(period)}::int as period, s.metric_type, s.metric_name, r.count, r.sum, r.last_value, r.last_at,
@@ -265,7 +293,8 @@ export function readStretches(tx: OrganizationTx, stretches: readonly [Stretch, 
       from dashboard_metrics
       where organization_id = ${tx.organizationId} and recorded_at >= ${lastHour} and recorded_at < ${to}`,
   );
-  return sumUp(tx, sql.join(parts, sql` union all `));
+  const { rows } = await sumUp(sql.join(parts, sql` union all `)).execute(tx.db);
+  return rows;
 }
 
 /** The metrics of an organization and how they are read, without what they hold. */

@@ -1,6 +1,6 @@
 import type { Metric } from '@almanac/contract/metrics.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
-import { readStretches, type Stretch } from './metrics.views.ts';
+import { isSettledFrom, readStretches, type Stretch } from './metrics.views.ts';
 import { aggregateOf } from './shape-trend.ts';
 
 /** A metric's value in a period and in the part of the one before that it is compared with. */
@@ -13,8 +13,16 @@ export interface Headline extends Pick<Metric, 'metric_type' | 'metric_name' | '
   readonly as_of: Date | null;
 }
 
-/** Two half-open ranges in epoch milliseconds. */
+/** What metrics came to. */
+export interface Headlines {
+  readonly headlines: readonly Headline[];
+  /** False while days of the ranges are counted anew after a change of the time zone. */
+  readonly isSettled: boolean;
+}
+
+/** Two half-open ranges in epoch milliseconds, of days of a time zone. */
 export interface HeadlineRanges {
+  readonly timezone: string;
   readonly fromMs: number;
   readonly toMs: number;
   readonly previousFromMs: number;
@@ -30,8 +38,8 @@ const mostHeadlines = 50;
 export async function readHeadlines(
   tx: OrganizationTx,
   metrics: readonly Metric[],
-  ranges: HeadlineRanges & { timezone: string },
-): Promise<Headline[]> {
+  ranges: HeadlineRanges,
+): Promise<Headlines> {
   const { fromMs, toMs, previousFromMs, previousToMs, timezone } = ranges;
   const current = stretch(fromMs, toMs, timezone);
   const before = stretch(previousFromMs, previousToMs, timezone);
@@ -41,7 +49,7 @@ export async function readHeadlines(
     const own = byMetric.get(keyOf(metric)) ?? [];
     return own.length === 0 ? [] : [{ metric, own }];
   });
-  return found.slice(0, mostHeadlines).map(({ metric, own }) => {
+  const headlines = found.slice(0, mostHeadlines).map(({ metric, own }) => {
     const [now, then] = [own.find(({ period }) => period === 0), own.find(({ period }) => period === 1)];
     const { metric_type, metric_name, metric_unit, direction, aggregation } = metric;
     return {
@@ -51,6 +59,7 @@ export async function readHeadlines(
       as_of: now?.last_at ?? null,
     };
   });
+  return { headlines, isSettled: await isSettledFrom(tx, Math.min(fromMs, previousFromMs)) };
 }
 
 const keyOf = ({ metric_type, metric_name }: { metric_type: string; metric_name: string }) =>

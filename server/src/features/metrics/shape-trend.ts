@@ -3,7 +3,7 @@ import type { getTrends, Metric } from '@almanac/contract/metrics.ts';
 import { findAnomalies, fitTheilSen, judgeTrend } from '#analysis/trend.ts';
 import { changeBetween } from '#kernel/change.ts';
 import type { Week } from '#kernel/weeks.ts';
-import type { PeriodRow } from './metrics.views.ts';
+import type { PeriodRow, PeriodValues } from './metrics.views.ts';
 
 type TrendAnswer = EndpointAnswer<typeof getTrends>;
 
@@ -12,32 +12,39 @@ interface TrendInput {
   /** The weeks shown and the one before them, in order. */
   readonly weeks: readonly Week[];
   /** The values by the weeks' places. */
-  readonly rows: readonly PeriodRow[];
+  readonly values: PeriodValues;
   readonly nowMs: number;
 }
 
-/** Puts a metric's weeks together: the running one is shown, is compared with nothing and decides nothing. */
-export function shapeTrend({ metric, weeks, rows, nowMs }: TrendInput): TrendAnswer {
+/**
+ * Puts a metric's weeks together. The running one, and those whose days are being counted anew, are shown, are compared
+ * with nothing and decide nothing.
+ */
+export function shapeTrend({ metric, weeks, values: { rows, settledFromMs }, nowMs }: TrendInput): TrendAnswer {
   const values = weeks.map((_, place) =>
     aggregateOf(
       rows.find(({ period }) => period === place),
       metric,
     ),
   );
-  const isFull = (place: number) => (weeks[place]?.endMs ?? 0) <= nowMs;
+  const isOver = (place: number) => (weeks[place]?.endMs ?? 0) <= nowMs;
+  const isSettled = (place: number) => (weeks[place]?.startMs ?? 0) >= settledFromMs;
+  const isFull = (place: number) => isOver(place) && isSettled(place);
   const samples = values.flatMap((y, x) => (y === null || !isFull(x) || x === 0 ? [] : [{ x, y }]));
   const marks = findAnomalies(samples, fitTheilSen(samples));
   const anomalies = new Set(samples.filter((_, index) => marks[index]).map(({ x }) => x));
   const { metric_type, metric_name, metric_unit, direction, aggregation } = metric;
   const trend_data = weeks.slice(1).map((week, index) => {
     const place = index + 1;
-    const change = describeChange(values[index] ?? null, values[place] ?? null, isFull(place));
-    const partial = isFull(place) ? {} : { partial: true };
+    const change = describeChange(values[index] ?? null, values[place] ?? null, isFull(place) && isSettled(index));
+    const partial = isOver(place) ? {} : { partial: true };
+    const complete = isSettled(place) ? {} : { complete: false };
     return {
       week_start: week.startDate,
       value: values[place] ?? null,
       ...change,
       ...partial,
+      ...complete,
       anomaly: anomalies.has(place),
     };
   });
@@ -46,7 +53,7 @@ export function shapeTrend({ metric, weeks, rows, nowMs }: TrendInput): TrendAns
     ...{ metric_type, metric_name, metric_unit, direction, aggregation, trend_data },
     overall_trend: judgeTrend(samples, direction),
     as_of: asOfMs.length === 0 ? null : new Date(Math.max(...asOfMs)).toISOString(),
-    complete: trend_data.every(({ partial }) => !partial),
+    complete: trend_data.every(({ partial, complete }) => !partial && complete !== false),
   };
 }
 

@@ -98,9 +98,52 @@ describe('Changing an organization', () => {
     expect(await scene.actionsIn(organization.id)).toMatchObject([entry]);
   });
 
+  test('changes the calendar, and says so in its log and its feed', async () => {
+    const organization = await scene.makeOrganization();
+    const owner = await organization.member('owner');
+    const { status, body } = await update(owner, organization.id, { timezone: 'asia/kolkata', first_day_of_week: 7 });
+    expect([status, body.timezone, body.first_day_of_week]).toEqual([200, 'Asia/Kolkata', 7]);
+    expect(await update(owner, organization.id, { timezone: 'ASIA/KOLKATA', first_day_of_week: 7 })).toMatchObject({
+      status: 200,
+      body,
+    });
+    const calendar = { timezone: { from: 'UTC', to: 'Asia/Kolkata' }, first_day_of_week: { from: 1, to: 7 } };
+    expect(await scene.actionsIn(organization.id)).toMatchObject([
+      { action: 'organizations.update', target: `organization:${organization.id}`, details: calendar },
+    ]);
+    const { body: feed } = await send(scene.it.app, {
+      url: '/api/feed?after=0&types=organization.calendar',
+      headers: owner.headers,
+    });
+    expect(feed.events.map(({ payload }: { payload: object }) => payload)).toEqual([
+      { timezone: 'Asia/Kolkata', first_day_of_week: 7 },
+    ]);
+  });
+
+  test('of the calendar counts for every member with the next request', async () => {
+    const organization = await scene.makeOrganization();
+    const owner = await organization.member('owner');
+    const member = await organization.member('viewer');
+    const weekOf = async () =>
+      (await send(scene.it.app, { url: '/api/weekly/summary', headers: member.headers })).body.data.week;
+    expect(await weekOf()).toMatchObject({ start: '2024-12-16T00:00:00.000Z', timezone: 'UTC' });
+    await update(owner, organization.id, { timezone: 'Asia/Kolkata' });
+    expect(await weekOf()).toMatchObject({ start: '2024-12-15T18:30:00.000Z', timezone: 'Asia/Kolkata' });
+    await update(owner, organization.id, { first_day_of_week: 3 });
+    expect(await weekOf()).toMatchObject({ id: '2024-W51', start: '2024-12-17T18:30:00.000Z' });
+  });
+
   test.each([
-    { timezone: 'Asia/Tokyo' },
-    { first_day_of_week: 7 },
+    { timezone: 'Mars/Olympus' },
+    { timezone: '+01:00' },
+    { timezone: '' },
+    { timezone: null },
+    { timezone: 5 },
+    { timezone: `Europe/${'x'.repeat(100)}` },
+    { first_day_of_week: 0 },
+    { first_day_of_week: 8 },
+    { first_day_of_week: 1.5 },
+    { first_day_of_week: 'Monday' },
     { slug: 'other' },
     { subscription_tier: 'enterprise' },
     { role: 'viewer' },
@@ -112,13 +155,16 @@ describe('Changing an organization', () => {
     const answer = await update(owner, organization.id, { name: 'Other', ...change });
     expect(code(answer)).toEqual([400, 'VALIDATION_ERROR']);
     expect(answer.body.error.details.field).toBe(Object.keys(change)[0]);
-    expect((await update(owner, organization.id, {})).body).toMatchObject({ name: 'Test', timezone: 'UTC' });
+    const unchanged = { name: 'Test', timezone: 'UTC', first_day_of_week: 1 };
+    expect((await update(owner, organization.id, {})).body).toMatchObject(unchanged);
+    expect(await scene.actionsIn(organization.id)).toEqual([]);
   });
 
   test('takes an owner, and an organization of one’s own', async () => {
     const organization = await scene.makeOrganization();
     const admin = await organization.member('admin');
-    expect(code(await update(admin, organization.id, { name: 'Mine' }))).toEqual([403, 'FORBIDDEN']);
+    for (const change of [{ name: 'Mine' }, { timezone: 'Asia/Tokyo' }, { first_day_of_week: 7 }])
+      expect(code(await update(admin, organization.id, change))).toEqual([403, 'FORBIDDEN']);
     const stranger = await scene.makePerson();
     expect(code(await update(stranger, organization.id, { name: 'Mine' }))).toEqual([404, 'NOT_FOUND']);
   });
@@ -168,8 +214,11 @@ test('the built-in organizations have the largest tier, and keep what it is chan
   expect(await tierOf(localOrganizationId)).toEqual({ tier: 'enterprise' });
   expect(await tierOf(demoOrganizationId)).toEqual({ tier: 'enterprise' });
   await scene.rows(sql`update organizations set subscription_tier = 'pro' where id = ${localOrganizationId}`);
-  const { scopes, now } = scene.it.platform;
-  const feature = createOrganizationsFeature({ scopes, now, forgetOrganization: () => undefined });
+  const feature = createOrganizationsFeature({
+    ...scene.it.platform,
+    forgetOrganization: async () => undefined,
+    onCalendarChange: [],
+  });
   const again = await feature.putBuiltIns({ demo: true, anonymous: true, timezone: 'Asia/Tokyo' });
   expect(again).toEqual(scene.it.features.builtIns);
   expect(await tierOf(localOrganizationId)).toEqual({ tier: 'pro' });

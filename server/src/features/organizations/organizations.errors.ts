@@ -14,6 +14,10 @@ export function unknownTimeZone(timezone: string): AppError {
   return validationFailed([{ field: 'timezone', issue }]);
 }
 
+export function calendarInUse(): AppError {
+  return conflict('So much is being written in this organization that its calendar cannot change now. Try again soon.');
+}
+
 export function tooManyOwned(most: number): AppError {
   return conflict(
     `You own ${most} organizations, which is as many as one can. Leave one, or hand it to somebody else.`,

@@ -3,11 +3,13 @@ import type { createOrganization, updateOrganization } from '@almanac/contract/o
 import { isPermitted } from '@almanac/contract/permissions.ts';
 import { entitlements, tiers } from '@almanac/contract/tiers.ts';
 import { recordChange } from '#features/audit/index.ts';
+import type { WeekCalendar } from '#kernel/weeks.ts';
 import { forbidden, type UserPrincipal } from '#platform/access/principal.ts';
 import type { IdempotentCall } from '#platform/db/idempotency.ts';
 import { runOnceInInstance } from '#platform/db/once-in-instance.ts';
-import type { InstanceTx, Scopes } from '#platform/db/scopes.ts';
+import type { InstanceTx, OrganizationTx, Scopes } from '#platform/db/scopes.ts';
 import { AppError } from '#platform/errors/app-error.ts';
+import type { Feed } from '#platform/feed/feed.ts';
 import { refuseOtherChanges } from './check-change.ts';
 import { makeSlug } from './make-slug.ts';
 import {
@@ -24,6 +26,7 @@ import {
   insertOwner,
   knowsTimeZone,
   listMemberships,
+  lockCalendar,
   lockForChange,
   type MembershipRow,
   updateOrganization as storeOrganization,
@@ -42,15 +45,34 @@ export interface OrganizationsService {
   list(principal: UserPrincipal): Promise<OrganizationView[]>;
   /** Throws VALIDATION_ERROR for an empty name or an unknown zone, CONFLICT for somebody who owns 20. */
   create(principal: UserPrincipal, input: NewOrganization, once?: IdempotentCall): Promise<OrganizationView>;
-  /** Throws TIER_LIMIT or CONFLICT where a second factor cannot be asked for, VALIDATION_ERROR for other changes. */
+  /**
+   * Changes the name, the calendar, and whether members need a second factor. Throws TIER_LIMIT or CONFLICT where that
+   * cannot be asked for, CONFLICT where the calendar is in use for long, and VALIDATION_ERROR for an empty name, an unknown
+   * zone and other changes.
+   */
   update(principal: UserPrincipal, change: OrganizationChange): Promise<OrganizationView>;
 }
 
 export interface OrganizationsOptions {
   scopes: Pick<Scopes, 'inInstance'>;
   now: () => Date;
-  /** Has what is known of an organization's members looked up anew. */
-  forgetOrganization: (organizationId: string) => void;
+  feed: Pick<Feed, 'publish'>;
+  /** Has what is known of an organization's members looked up anew, in every process. */
+  forgetOrganization: (organizationId: string) => Promise<void>;
+  /** What follows a change of the calendar. */
+  onCalendarChange: readonly OnCalendarChange[];
+}
+
+/**
+ * Moves what a feature keeps by local days to the organization's new calendar, or sees to it that this is done, in the
+ * transaction of the change: nobody holds the calendar meanwhile.
+ */
+export type OnCalendarChange = (tx: OrganizationTx, change: CalendarChange) => Promise<void>;
+
+/** How an organization counted its days and weeks, and how it does from now on. */
+export interface CalendarChange {
+  readonly before: WeekCalendar;
+  readonly after: WeekCalendar;
 }
 
 export function createOrganizationsService(options: OrganizationsOptions): OrganizationsService {
@@ -62,18 +84,15 @@ export function createOrganizationsService(options: OrganizationsOptions): Organ
     },
     create: (principal, input, once) => {
       const { organizationId, userId } = principal;
-      const organization = checkNew(input);
+      const { first_day_of_week: firstDayOfWeek } = input;
+      const name = checkName(input.name);
       return scopes.inInstance((tx) =>
         runOnceInInstance(tx, { organizationId, once }, async () => {
           if ((await countOwned(tx, userId)) >= mostOwned) throw tooManyOwned(mostOwned);
-          const { timezone } = organization;
-          if (!(await knowsTimeZone(tx, timezone))) throw unknownTimeZone(timezone);
+          const timezone = await checkZone(tx, input.timezone ?? 'UTC');
           const at = now();
-          const id = await insertOrganization(tx, {
-            ...organization,
-            slug: makeSlug(organization.name),
-            createdAt: at,
-          });
+          const slug = makeSlug(name);
+          const id = await insertOrganization(tx, { name, slug, timezone, firstDayOfWeek, createdAt: at });
           await insertOwner(tx, { organizationId: id, userId, at });
           const done = { action: 'organizations.create', at, target: `organization:${id}`, organizationId: id };
           await recordChange(tx, principal, done);
@@ -82,8 +101,8 @@ export function createOrganizationsService(options: OrganizationsOptions): Organ
       );
     },
     update: async (principal, change) => {
-      const view = await scopes.inInstance((tx) => applyChange(tx, { principal, change, at: now() }));
-      forgetOrganization(principal.organizationId);
+      const view = await scopes.inInstance((tx) => applyChange(tx, { principal, change, at: now() }, options));
+      await forgetOrganization(principal.organizationId);
       return view;
     },
   };
@@ -95,27 +114,75 @@ interface AppliedChange {
   at: Date;
 }
 
-async function applyChange(tx: InstanceTx, { principal, change, at }: AppliedChange): Promise<OrganizationView> {
+async function applyChange(
+  tx: InstanceTx,
+  { principal, change, at }: AppliedChange,
+  options: Pick<OrganizationsOptions, 'feed' | 'onCalendarChange'>,
+): Promise<OrganizationView> {
   const { organizationId, userId } = principal;
   const { role, tier } = await lockForChange(tx, principal);
   if (!isPermitted(role, 'organizations:write')) throw forbidden(`This takes the role owner; yours is ${role} now.`);
   const current = await getView(tx, { userId, organizationId });
-  const { name: sentName, requires_mfa: requiresMfa = current.requires_mfa, ...others } = change;
-  refuseOtherChanges(current, others);
-  const name = sentName === undefined ? current.name : checkName(sentName);
-  if (requiresMfa && !current.requires_mfa) {
+  const wanted = await readChange(tx, current, change);
+  if (wanted.requires_mfa && !current.requires_mfa) {
     if (!entitlements[tier].required_mfa) throw tierWithoutRequiredMfa(tier);
     if (!(await hasSecondFactor(tx, userId))) throw ownSecondFactorNeeded();
   }
-  const details = {
-    ...(name === current.name ? {} : { changed: 'name' }),
-    ...(requiresMfa === current.requires_mfa ? {} : { requires_mfa: requiresMfa }),
-  };
+  const details = describeChange(current, wanted);
   if (Object.keys(details).length === 0) return current;
-  await storeOrganization(tx, { id: organizationId, name, requiresMfa });
+  const calendar = { before: calendarOf(current), after: calendarOf(wanted) };
+  const isMoved = 'timezone' in details || 'first_day_of_week' in details;
+  // Whoever writes by the old calendar has ended with this, and others wait for the new one.
+  if (isMoved) await lockCalendar(tx, organizationId);
+  const { name, requires_mfa: requiresMfa } = wanted;
+  await storeOrganization(tx, { id: organizationId, name, requiresMfa, ...calendar.after });
   const target = `organization:${organizationId}`;
   await recordChange(tx, principal, { action: 'organizations.update', at, target, details });
-  return { ...current, name, requires_mfa: requiresMfa };
+  if (isMoved) await tx.inOrganization(organizationId, (inside) => moveCalendar(inside, calendar, options));
+  return wanted;
+}
+
+async function moveCalendar(
+  tx: OrganizationTx,
+  change: CalendarChange,
+  { feed, onCalendarChange }: Pick<OrganizationsOptions, 'feed' | 'onCalendarChange'>,
+): Promise<void> {
+  const { timezone, firstDayOfWeek: first_day_of_week } = change.after;
+  // Before anything else that is told: who follows the feed reads the rest by the new calendar.
+  feed.publish(tx, { type: 'organization.calendar', payload: { timezone, first_day_of_week } });
+  for (const follow of onCalendarChange) await follow(tx, change);
+}
+
+/** The organization as it is to be. Throws VALIDATION_ERROR for what cannot be, or cannot be changed here. */
+async function readChange(
+  tx: InstanceTx,
+  current: OrganizationView,
+  { name, requires_mfa, timezone, first_day_of_week, ...others }: OrganizationChange,
+): Promise<OrganizationView> {
+  refuseOtherChanges(current, others);
+  return {
+    ...current,
+    name: name === undefined ? current.name : checkName(name),
+    requires_mfa: requires_mfa ?? current.requires_mfa,
+    timezone:
+      timezone === undefined || timezone === current.timezone ? current.timezone : await checkZone(tx, timezone),
+    first_day_of_week: first_day_of_week ?? current.first_day_of_week,
+  };
+}
+
+function describeChange(current: OrganizationView, wanted: OrganizationView): Readonly<Record<string, unknown>> {
+  const fromTo = (field: 'timezone' | 'first_day_of_week') =>
+    wanted[field] === current[field] ? {} : { [field]: { from: current[field], to: wanted[field] } };
+  return {
+    ...(wanted.name === current.name ? {} : { changed: 'name' }),
+    ...(wanted.requires_mfa === current.requires_mfa ? {} : { requires_mfa: wanted.requires_mfa }),
+    ...fromTo('timezone'),
+    ...fromTo('first_day_of_week'),
+  };
+}
+
+function calendarOf({ timezone, first_day_of_week: firstDayOfWeek }: OrganizationView): WeekCalendar {
+  return { timezone, firstDayOfWeek };
 }
 
 function tierWithoutRequiredMfa(tier: MembershipRow['subscription_tier']): AppError {
@@ -139,10 +206,11 @@ function present(row: MembershipRow): OrganizationView {
   return { ...row, created_at: row.created_at.toISOString() };
 }
 
-function checkNew({ name, timezone = 'UTC', first_day_of_week: firstDayOfWeek }: NewOrganization) {
-  const zone = readTimeZone(timezone);
-  if (zone === undefined) throw unknownTimeZone(timezone);
-  return { name: checkName(name), timezone: zone, firstDayOfWeek };
+/** A zone that server and database both count days in, spelt as the IANA database spells it. */
+async function checkZone(tx: InstanceTx, text: string): Promise<string> {
+  const zone = readTimeZone(text);
+  if (zone === undefined || !(await knowsTimeZone(tx, zone))) throw unknownTimeZone(text);
+  return zone;
 }
 
 /** A name is one line of text: it stands in the subjects of mails. */

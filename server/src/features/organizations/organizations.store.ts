@@ -1,11 +1,13 @@
 import type { Role } from '@almanac/contract/permissions.ts';
 import type { Tier } from '@almanac/contract/tiers.ts';
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { newId } from '#kernel/ids.ts';
 import type { WeekCalendar } from '#kernel/weeks.ts';
 import type { UserPrincipal } from '#platform/access/principal.ts';
 import type { InstanceTx, OrganizationTx } from '#platform/db/scopes.ts';
+import type { Tables } from '#platform/db/tables.ts';
 import { notFound } from '#platform/errors/app-error.ts';
+import { calendarInUse } from './organizations.errors.ts';
 
 /** What work inside an organization needs to know of it. */
 export interface OrganizationSettings extends WeekCalendar {
@@ -15,12 +17,15 @@ export interface OrganizationSettings extends WeekCalendar {
   readonly weeksKept: number;
 }
 
-/** The settings of the transaction’s organization. Throws NOT_FOUND where its principal is no member any more. */
+/**
+ * The settings of the transaction's organization. Its calendar stands until the transaction's end: whoever changes it, or
+ * moves what is kept by local days to another one, waits for that. Throws NOT_FOUND where its principal is no member any
+ * more.
+ */
 export async function getOrganizationSettings({ db, organizationId }: OrganizationTx): Promise<OrganizationSettings> {
   const row = await db
-    .selectFrom('organizations')
-    .select(['id', 'slug', 'timezone', 'first_day_of_week', 'is_demo', 'weeks_kept'])
-    .where('id', '=', organizationId)
+    .selectFrom(holdCalendar(organizationId).as('o'))
+    .select(['o.id', 'o.slug', 'o.timezone', 'o.first_day_of_week', 'o.is_demo', 'o.weeks_kept'])
     .executeTakeFirst();
   if (!row) throw notFound('organization', organizationId);
   return {
@@ -31,6 +36,23 @@ export async function getOrganizationSettings({ db, organizationId }: Organizati
     isDemo: row.is_demo,
     weeksKept: row.weeks_kept,
   };
+}
+
+/** A row of `organizations` whose calendar is held as `getOrganizationSettings` holds it; to be read from. */
+export function holdCalendar(organizationId: string) {
+  return sql<Selectable<Tables['organizations']>>`hold_calendar(${organizationId}::uuid)`;
+}
+
+/**
+ * Waits until nobody holds an organization's calendar, and keeps others from holding it until the transaction's end. Throws
+ * CONFLICT where somebody holds it for more than five seconds.
+ */
+export async function lockCalendar({ db }: Pick<InstanceTx, 'db'>, organizationId: string): Promise<void> {
+  try {
+    await sql`select lock_calendar(${organizationId}::uuid)`.execute(db);
+  } catch (error) {
+    throw (error as { code?: string }).code === '55P03' ? calendarInUse() : error;
+  }
 }
 
 interface NewOrganization {
@@ -165,11 +187,12 @@ export async function findRole(
 /** Changes an organization. A name that somebody gives is no longer made from a person's; the slug stays as it was. */
 export async function updateOrganization(
   { db }: InstanceTx,
-  { id, name, requiresMfa }: { id: string; name: string; requiresMfa: boolean },
+  organization: WeekCalendar & { id: string; name: string; requiresMfa: boolean },
 ): Promise<void> {
+  const { id, name, requiresMfa, timezone, firstDayOfWeek } = organization;
   await sql`
     update organizations set name = ${name}, is_name_derived = is_name_derived and name = ${name},
-      requires_mfa = ${requiresMfa}
+      requires_mfa = ${requiresMfa}, timezone = ${timezone}, first_day_of_week = ${firstDayOfWeek}
     where id = ${id}`.execute(db);
 }
 

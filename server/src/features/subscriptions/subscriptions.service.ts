@@ -22,8 +22,8 @@ export interface SubscriptionsService {
 export interface SubscriptionsOptions {
   scopes: Pick<Scopes, 'inInstance'>;
   now: () => Date;
-  /** Has what is known of an organization's members looked up anew. */
-  forgetOrganization: (organizationId: string) => void;
+  /** Has what is known of an organization's members looked up anew, in every process. */
+  forgetOrganization: (organizationId: string) => Promise<void>;
 }
 
 export function createSubscriptionsService(options: SubscriptionsOptions): SubscriptionsService {
@@ -54,7 +54,7 @@ export function createSubscriptionsService(options: SubscriptionsOptions): Subsc
         }
         return present({ organizationId, tier, usage });
       });
-      forgetOrganization(organizationId);
+      await forgetOrganization(organizationId);
       return view;
     },
   };

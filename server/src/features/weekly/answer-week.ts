@@ -1,5 +1,6 @@
 import { getActivity, getStats, getSummary, type WeeklyData } from '@almanac/contract/weekly.ts';
-import type { Week } from '#kernel/weeks.ts';
+import { getOrganizationSettings } from '#features/organizations/index.ts';
+import type { Week, WeekCalendar } from '#kernel/weeks.ts';
 import type { UserPrincipal } from '#platform/access/principal.ts';
 import type { CachedAnswer } from '#platform/cache/cached-answer.ts';
 import type { Caches } from '#platform/cache/caches.ts';
@@ -27,12 +28,14 @@ export function createWeekAnswers({ scopes, caches, clock, now, recordPoints }: 
   const encodeActivity = createEncoder(getActivity);
 
   const answer = (view: string, compute: ComputeAnswer) => {
-    return (principal: UserPrincipal, text?: string): Answer => {
+    const find = (principal: UserPrincipal, text?: string): Answer => {
       const week = clock.resolve(text, principal.organization);
       const { timezone, firstDayOfWeek } = week.calendar;
       const parts = [view, 'weekly:read', week.startDate, timezone, String(firstDayOfWeek), schemaVersion];
       const key = { organizationId: principal.organizationId, topic: weeklyTopic, parts };
       const computeAnswer = async (tx: OrganizationTx): Promise<CachedAnswer> => {
+        const settings = await getOrganizationSettings(tx);
+        if (!isSameCalendar(settings, week.calendar)) throw new CalendarMoved(settings);
         const until = validUntil(week, now().getTime());
         const { body, version } = await compute(tx, week);
         // Names everything that the bytes rest on: one address answers for several organizations.
@@ -41,9 +44,15 @@ export function createWeekAnswers({ scopes, caches, clock, now, recordPoints }: 
       };
       return (
         caches.dashboard.peek(key) ??
-        caches.dashboard.getOrSet(key, () => scopes.inOrganization(principal, computeAnswer))
+        caches.dashboard
+          .getOrSet(key, () => scopes.inOrganization(principal, computeAnswer))
+          .catch((error: unknown) => {
+            if (error instanceof CalendarMoved) return find(actingBy(error.calendar, principal), text);
+            throw error;
+          })
       );
     };
+    return find;
   };
 
   const load = async (tx: OrganizationTx, week: Week) => {
@@ -84,6 +93,24 @@ export function createWeekAnswers({ scopes, caches, clock, now, recordPoints }: 
       return (JSON.parse(body.toString()) as { data: WeeklyData }).data;
     },
   };
+}
+
+/** The organization counts its weeks in another way than a caller knew it to. */
+class CalendarMoved extends Error {
+  readonly calendar: WeekCalendar;
+
+  constructor(calendar: WeekCalendar) {
+    super('The calendar of the organization has changed.');
+    this.calendar = calendar;
+  }
+}
+
+const isSameCalendar = (a: WeekCalendar, b: WeekCalendar) =>
+  a.timezone === b.timezone && a.firstDayOfWeek === b.firstDayOfWeek;
+
+/** The same principal, who knows the organization's calendar of now. */
+export function actingBy({ timezone, firstDayOfWeek }: WeekCalendar, principal: UserPrincipal): UserPrincipal {
+  return { ...principal, organization: { ...principal.organization, timezone, firstDayOfWeek } };
 }
 
 /** What says that a week has not begun, or is not over, must not be served once it has or is. */

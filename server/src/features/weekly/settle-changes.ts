@@ -14,7 +14,7 @@ import {
 } from '#features/activity/index.ts';
 import { addDemoItems } from '#features/demo/index.ts';
 import { getOrganizationSettings, type OrganizationSettings } from '#features/organizations/index.ts';
-import { shiftWeek, type Week, weekOfDate } from '#kernel/weeks.ts';
+import { shiftWeek, type Week, type WeekCalendar, weekOfDate } from '#kernel/weeks.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import type { Feed } from '#platform/feed/feed.ts';
@@ -40,7 +40,10 @@ export interface WeekComputing {
 
 type WeekStoring = Pick<WeekComputing, 'now' | 'recordPoints'>;
 
-/** A week as stored, or computed and then stored where its numbers are missing or older than its items. */
+/**
+ * A week as stored, or computed and then stored where its numbers are missing or older than its items. The week is one of
+ * the organization's calendar, which is held.
+ */
 export async function loadWeek(tx: OrganizationTx, week: Week, storing: WeekStoring): Promise<WeeklyData> {
   const { data, points } = await loadUnpublished(tx, week, storing);
   await storing.recordPoints(tx, points);
@@ -75,9 +78,17 @@ async function loadUnpublished(
   return { data, points: isNew ? [...pointsOfNewWeek(week.startMs), ...points] : points };
 }
 
-/** Recomputes a week; in the demo organization after adding what its generator has by now. Always announces the week. */
-export async function recomputeWeek(tx: OrganizationTx, week: Week, computing: WeekComputing): Promise<WeeklyData> {
+/**
+ * Recomputes the week that a parameter asks for; in the demo organization after adding what its generator has by now.
+ * Always announces the week.
+ */
+export async function recomputeWeek(
+  tx: OrganizationTx,
+  text: string | undefined,
+  computing: WeekComputing,
+): Promise<WeeklyData> {
   const settings = await getOrganizationSettings(tx);
+  const week = computing.clock.resolve(text, settings);
   await addDueDemoItems(tx, settings, computing);
   const data = await loadWeek(tx, week, computing);
   announceWeek(tx, { week, version: data.version }, computing);
@@ -139,6 +150,26 @@ export async function settleChanges(
 /** The first of the weeks that the organization keeps. */
 export function oldestKeptWeek(current: Week, { weeksKept }: Pick<OrganizationSettings, 'weeksKept'>): Week {
   return shiftWeek(current, 1 - weeksKept);
+}
+
+/**
+ * What follows when the organization counts its weeks in another way, in the transaction of that change: the weeks on record
+ * give way to those of the new calendar, which are announced; the running one is stored, past ones are left to a job.
+ */
+export async function moveWeeks(tx: OrganizationTx, calendar: WeekCalendar, computing: WeekComputing): Promise<void> {
+  const current = computing.clock.current(calendar);
+  const replaced = await store.replaceWeeks(tx, current);
+  const weeks = replaced.map(({ week_start_date }) => weekOfDate(Temporal.PlainDate.from(week_start_date), calendar));
+  for (const [index, week] of weeks.entries()) {
+    announceWeek(tx, { week, version: replaced[index]?.version ?? 0 }, computing);
+  }
+  await computing.recordPoints(
+    tx,
+    weeks.flatMap(({ startMs }) => pointsOfNewWeek(startMs)),
+  );
+  if (replaced.length > 0) await loadWeek(tx, current, computing);
+  if (replaced.length > 1) computing.enqueueRecompute(tx);
+  tx.afterPossibleCommit(() => computing.caches.invalidate(tx.organizationId, [weeklyTopic]));
 }
 
 /** Tells everyone who watches that a week has a new version. */

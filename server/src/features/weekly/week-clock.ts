@@ -1,4 +1,5 @@
-import { acceptedWeeks, parseWeek, type Week, type WeekCalendar, weekAt } from '#kernel/weeks.ts';
+import type { WeeklyData } from '@almanac/contract/weekly.ts';
+import { acceptedWeeks, parseWeek, type Week, type WeekCalendar, weekAt, weekOfDate } from '#kernel/weeks.ts';
 import { type AppError, validationFailed } from '#platform/errors/app-error.ts';
 
 /** Resolves week parameters. */
@@ -30,6 +31,12 @@ export function createWeekClock(now: () => Date): WeekClock {
       return week;
     },
   };
+}
+
+/** The week that an object is of, by the calendar that the object was counted in. */
+export function findWeekOf({ week: { start, timezone } }: Pick<WeeklyData, 'week'>): Week {
+  const first = Temporal.Instant.from(start).toZonedDateTimeISO(timezone).toPlainDate();
+  return weekOfDate(first, { timezone, firstDayOfWeek: first.dayOfWeek });
 }
 
 function unknownWeek(text: string): AppError {

@@ -134,6 +134,27 @@ describe('A connection', () => {
     await until(() => expect(weeks(watcher)).toEqual([['2024-W51', 1]]));
   });
 
+  test('follows the organization into another calendar, and what changes there', async () => {
+    const scene = await makeWeeklyScene(it);
+    await scene.post([sentItem({ occurred_at: '2024-12-22T20:00:00Z' })]);
+    const [plain, subscribed] = [await watch(scene), await watch(scene)];
+    await subscribed.ask('subscribe_weekly_updates', { week: '2024-W51' });
+    await until(() => expect(weeks(subscribed)).toEqual([['2024-W51', 1]]));
+    const owner = await scene.organization.member('owner');
+    const organization = `/api/organizations/${scene.organization.id}`;
+    const body = { timezone: 'Asia/Kolkata' };
+    const answer = await Promise.resolve(
+      it.app.inject({ method: 'PUT', url: organization, body, headers: owner.headers }),
+    );
+    expect(answer.statusCode).toBe(200);
+    // There it is Monday, and was when the item happened.
+    await until(() => expect(weeks(plain).at(-1)).toEqual(['2024-W52', 1]));
+    await until(() => expect(weeks(subscribed).at(-1)).toEqual(['2024-W51', 0]));
+    expect(plain.updates.at(-1)?.week).toMatchObject({ start: '2024-12-22T18:30:00.000Z', timezone: 'Asia/Kolkata' });
+    await scene.post([sentItem({ occurred_at: '2024-12-22T19:00:00Z' })]);
+    await until(() => expect(weeks(plain).at(-1)).toEqual(['2024-W52', 2]));
+  });
+
   test('gets only the weeks that it is subscribed to, and none once it is to nothing', async () => {
     const scene = await makeWeeklyScene(it);
     const [watcher, witness] = [await watch(scene), await watch(scene)];

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Exporter } from '#exporters/kit/exporter.ts';
 import { type ItemRecord, mergeChanges, putItems, removeItems } from '#features/activity/index.ts';
-import type { OrganizationSettings } from '#features/organizations/index.ts';
+import type { OnCalendarChange, OrganizationSettings } from '#features/organizations/index.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
 import type { Feed } from '#platform/feed/feed.ts';
@@ -13,6 +13,7 @@ import {
   addDueDemoItems,
   forgetAuthors,
   forgetSomeAuthors,
+  moveWeeks,
   removeSomeActivity,
   settleChanges,
   type WeekComputing,
@@ -47,6 +48,8 @@ export interface ActivityChange {
 /** The weekly dashboard. */
 export interface WeeklyFeature {
   readonly jobs: readonly JobDefinition[];
+  /** Has the weeks of the new calendar take the place of those on record. */
+  readonly onCalendarChange: OnCalendarChange;
   addRoutes(app: FastifyInstance): void;
   serveEvents(namespace: RealtimeNamespace): void;
   /** Takes what a source brought, with all that follows from it, in the source's transaction. */
@@ -76,7 +79,8 @@ export function createWeeklyFeature(needs: WeeklyNeeds): WeeklyFeature {
   const service = createWeeklyService(options);
   return {
     jobs: weeklyJobs(options),
-    addRoutes: (app) => addWeeklyRoutes(app, { service, clock, scopes, exporters }),
+    onCalendarChange: (tx, { after }) => moveWeeks(tx, after, options),
+    addRoutes: (app) => addWeeklyRoutes(app, { service, scopes, exporters }),
     serveEvents: (namespace) => serveWeeklyEvents(namespace, { service, clock, limiter }),
     recordActivity: async (tx, settings, change) => {
       const { sourceId, readNumber } = change;

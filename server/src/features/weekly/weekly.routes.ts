@@ -17,12 +17,11 @@ import type { Scopes } from '#platform/db/scopes.ts';
 import { AnswerWithHeaders, BytesAnswer, FileAnswer } from '#platform/http/answers.ts';
 import { bind } from '#platform/http/bind.ts';
 import { describeWeekExport } from './export-week.ts';
-import type { WeekClock } from './week-clock.ts';
+import { findWeekOf } from './week-clock.ts';
 import type { WeeklyService } from './weekly.service.ts';
 
 interface RoutesOptions {
   service: WeeklyService;
-  clock: WeekClock;
   scopes: Pick<Scopes, 'inOrganization'>;
   exporters: readonly Exporter[];
 }
@@ -34,7 +33,7 @@ function answerBytes(found: CachedAnswer | Promise<CachedAnswer>): BytesAnswer |
 const toBytesAnswer = ({ body, etag }: CachedAnswer) => new BytesAnswer(body, etag);
 
 /** GET /api/weekly/summary, /stats, /activity, /pending, /export; POST /api/weekly/refresh, /items. */
-export function addWeeklyRoutes(app: FastifyInstance, { service, clock, scopes, exporters }: RoutesOptions): void {
+export function addWeeklyRoutes(app: FastifyInstance, { service, scopes, exporters }: RoutesOptions): void {
   bind(app, getSummary, {
     access: 'weekly:read',
     handle: ({ principal, query }) => answerBytes(service.getSummary(principal, query.week)),
@@ -63,8 +62,8 @@ export function addWeeklyRoutes(app: FastifyInstance, { service, clock, scopes, 
     handle: async ({ principal, query }) => {
       const exporter = exporters.find(({ format }) => format === (query.format ?? 'json'));
       if (!exporter) throw new Error(`No exporter is registered for ${query.format}.`);
-      const week = clock.resolve(query.week, principal.organization);
       const data = await service.readWeek(principal, query.week);
+      const week = findWeekOf(data);
       const source = describeWeekExport({ principal, week, data }, scopes);
       const { mediaType, extension } = exporter;
       return new FileAnswer({ content: exporter.write(source), mediaType, fileName: `${source.name}.${extension}` });

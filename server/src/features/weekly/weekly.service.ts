@@ -44,9 +44,11 @@ export function createWeeklyService(options: WeeklyServiceOptions) {
       principal: UserPrincipal,
       { week: text, limit }: { week?: string | undefined; limit: number },
     ) => {
-      const week = clock.resolve(text, principal.organization);
+      const { week, found } = await scopes.inOrganization(principal, async (tx) => {
+        const asked = clock.resolve(text, await getOrganizationSettings(tx));
+        return { week: asked, found: await listOpenReviews(tx, { atMs: asked.endMs, limit }) };
+      });
       const untilMs = Math.min(now().getTime(), week.endMs);
-      const found = await scopes.inOrganization(principal, (tx) => listOpenReviews(tx, { atMs: week.endMs, limit }));
       const reviews: PendingReview[] = found.reviews.map((item) => {
         const waitedMs = Math.max(0, untilMs - Date.parse(item.occurred_at));
         return { ...shapeItem(item), waitingHours: roundDecimal(waitedMs / hourMs, 1) };
@@ -57,11 +59,12 @@ export function createWeeklyService(options: WeeklyServiceOptions) {
     /** Recomputes a week and tells everyone who watches; a call that comes while one runs is answered with it. */
     refresh: (principal: UserPrincipal, text?: string): Promise<WeeklyData> => {
       const week = clock.resolve(text, principal.organization);
-      const key = `${principal.organizationId}/${week.startDate}`;
+      const { timezone, firstDayOfWeek } = week.calendar;
+      const key = `${principal.organizationId}/${week.startDate}/${timezone}/${firstDayOfWeek}`;
       const known = running.get(key);
       if (known) return known;
       const work = scopes
-        .inOrganization(principal, (tx) => recomputeWeek(tx, week, options))
+        .inOrganization(principal, (tx) => recomputeWeek(tx, text, options))
         .finally(() => running.delete(key));
       running.set(key, work);
       return work;

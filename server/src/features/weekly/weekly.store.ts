@@ -1,7 +1,7 @@
 import type { WeekStats } from '@almanac/contract/weekly.ts';
 import { type RawBuilder, sql } from 'kysely';
 import type { AffectedDays } from '#features/activity/index.ts';
-import { shiftWeek, type WeekCalendar, weekAt, weekOfDate } from '#kernel/weeks.ts';
+import { shiftWeek, type Week, type WeekCalendar, weekAt, weekOfDate } from '#kernel/weeks.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import type { WeekSnapshot } from './shape-week.ts';
 
@@ -50,8 +50,7 @@ export async function raiseWeeks(
   const reviewsFrom = affected.reviewsFrom === null ? null : startOf(affected.reviewsFrom);
   const current = weekAt(now.getTime(), calendar);
   const openedFrom = [weeks[0] ?? current.startDate, shiftWeek(current, -mostWeeksOpened).startDate].sort().at(-1);
-  // One change at a time, so that the newest version tells of every change.
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`activity weeks/${tx.organizationId}`}, 0))`.execute(tx.db);
+  await lockWeeks(tx);
   const opened = await sql<{ week_start_date: string }>`
     insert into activity_weeks (organization_id, week_start_date, version, changed_at)
     select ${tx.organizationId}::uuid, day, ${newestVersion(tx)}, ${changedBefore(tx, sql`day`)}
@@ -73,6 +72,47 @@ export async function raiseWeeks(
     where w.organization_id = ${tx.organizationId} and w.week_start_date = stale.week_start_date
     returning w.week_start_date, w.version`.execute(tx.db);
   return { raised: rows, opened: opened.rows.map((row) => row.week_start_date) };
+}
+
+/** One change at a time, so that the newest version tells of every change. */
+async function lockWeeks({ db, organizationId }: OrganizationTx): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`activity weeks/${organizationId}`}, 0))`.execute(db);
+}
+
+/** How far the local day of a moment may be another one in another time zone. */
+const mostDaysApart = 2;
+
+/**
+ * Puts weeks of another calendar, up to the running one, in the place of those on record, under a version that no week had
+ * before: all in which anything of theirs may lie. What was stored of them goes. Answers the new ones; none where nothing
+ * ever happened.
+ */
+export async function replaceWeeks(tx: OrganizationTx, current: Week): Promise<RaisedWeek[]> {
+  await lockWeeks(tx);
+  const { firstDayOfWeek } = current.calendar;
+  const day = sql`(w.week_start_date + n)`;
+  const { rows } = await sql<RaisedWeek>`
+    with days as (
+      select ${day} - (extract(isodow from ${day})::int - ${firstDayOfWeek}::int + 7) % 7 as week_start_date
+      from activity_weeks w cross join unnest(array[${-mostDaysApart}::int, 5, ${6 + mostDaysApart}::int]) n
+      where w.organization_id = ${tx.organizationId}
+    )
+    insert into activity_weeks (organization_id, week_start_date, version, changed_at)
+    select ${tx.organizationId}::uuid, week_start_date, ${newestVersion(tx)} + 1,
+      ${changedBefore(tx, sql`week_start_date + ${7 + mostDaysApart}::int`)}
+    from (select distinct week_start_date from days where week_start_date <= ${current.startDate}::date) d
+    order by week_start_date
+    on conflict (organization_id, week_start_date) do update
+    set version = excluded.version, changed_at = excluded.changed_at
+    returning week_start_date, version`.execute(tx.db);
+  const [replaced] = rows;
+  if (!replaced) return [];
+  await sql`
+    delete from activity_weeks where organization_id = ${tx.organizationId} and version < ${replaced.version}`.execute(
+    tx.db,
+  );
+  await sql`delete from weekly_snapshots where organization_id = ${tx.organizationId}`.execute(tx.db);
+  return rows;
 }
 
 /** A stored week with the version and time of its newest input. */

@@ -38,7 +38,7 @@ export interface HttpOptions {
 
 const bodyTimeMs = 30_000;
 const longestRequestMs = 60 * 60_000;
-const maxEventLoopDelayMs = 1_000;
+const defaultEventLoopDelayMs = 1_000;
 
 /**
  * Makes the HTTP server without its routes: parsing, limits, the gate, errors, the access log. A route that does not
@@ -119,7 +119,8 @@ function createRequestIds(): () => string {
   };
 }
 
-function createRefusal({ isDraining, telemetry }: HttpOptions): () => AppError | undefined {
+function createRefusal({ isDraining, telemetry, limits }: HttpOptions): () => AppError | undefined {
+  const { maxEventLoopDelayMs = defaultEventLoopDelayMs } = limits;
   return () => {
     if (isDraining()) {
       return new AppError({ code: 'SHUTTING_DOWN', message: 'This process is stopping.', retryAfterSeconds: 1 });

@@ -35,6 +35,8 @@ export interface Authenticator {
 export interface RequestLimits {
   readonly perMinute: (tier: Tier) => number;
   readonly addressPerMinute: number;
+  /** Past this delay of the event loop requests are refused; a second unless told. */
+  readonly maxEventLoopDelayMs?: number;
 }
 
 interface GateOptions {

@@ -244,3 +244,11 @@ describe('500 and 503', () => {
     expect(ready?.json()).toEqual({ status: 'draining' });
   });
 });
+
+test('a process whose event loop is late refuses requests for a moment, and stays alive', async () => {
+  const late = await makeTestApp({ limits: { maxEventLoopDelayMs: -1 } });
+  const answer = await inject(late.app, { url: '/api/weekly/summary' });
+  expect([answer.statusCode, answer.json().code, answer.headers['retry-after']]).toEqual([503, 'OVERLOADED', '2']);
+  expect((await inject(late.app, { url: '/healthz' })).statusCode).toBe(200);
+  await late.close();
+});

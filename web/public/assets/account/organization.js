@@ -40,15 +40,38 @@ function createSettings({ organization, call, reopen }) {
       isTicked: organization.requires_mfa,
     },
   ]);
+  const timezone = createInput(
+    {
+      ...{ form, name: 'timezone', label: 'Time zone' },
+      hint: 'Where days and weeks begin at midnight. After a change, older numbers are counted anew in the background.',
+    },
+    { maxlength: '100', value: organization.timezone, spellcheck: 'false' },
+  );
+  const firstDay = createSelect(
+    { form, name: 'first_day_of_week', label: 'A week begins on' },
+    { options: listDays(), value: String(organization.first_day_of_week) },
+  );
   return createForm({
-    fields: [name, mfa],
+    fields: [name, timezone, firstDay, mfa],
     submit: 'Save',
     onSubmit: async (values) => {
-      const body = { name: values.name, requires_mfa: values.requires_mfa.length > 0 };
+      const body = {
+        name: values.name,
+        timezone: values.timezone,
+        first_day_of_week: Number(values.first_day_of_week),
+        requires_mfa: values.requires_mfa.length > 0,
+      };
       await call(path, { method: 'PUT', body });
       await reopen('Saved.');
     },
   });
+}
+
+/** The days of the week from Monday on, by their numbers. */
+function listDays() {
+  const nameOf = new Intl.DateTimeFormat(undefined, { weekday: 'long', timeZone: 'UTC' });
+  // A week that begins on a Monday.
+  return [1, 2, 3, 4, 5, 6, 7].map((day) => ({ value: String(day), label: nameOf.format(Date.UTC(2024, 0, day)) }));
 }
 
 /**
