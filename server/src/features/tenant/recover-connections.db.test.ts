@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
+import { sql } from 'kysely';
 import type { Socket } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DashboardClient, listen, openDashboard, readState } from '#testing/dashboard-client.ts';
@@ -207,6 +208,16 @@ test('100 random cuts under writes end with the state of a fresh reading, no ver
     await writer.done();
     await until(async () => expect(client.state).toEqual(await readState(tenant)));
     expect(client.faults).toEqual([]);
+    expect(await recount()).toEqual(client.state?.kpis.landlordViews);
     client.close();
   }
 });
+
+/** The views of the tenant's businesses, from their days. */
+async function recount(): Promise<number | undefined> {
+  const { rows } = await sql<{ views: number }>`
+    select coalesce(sum(m.views_count), 0)::int as views from businesses b
+    join business_metrics m on m.organization_id = b.organization_id and m.business_id = b.id
+    where b.user_id = ${tenant.userId}`.execute(it.platform.database.root);
+  return rows[0]?.views;
+}
