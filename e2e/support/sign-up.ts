@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Client, createClient } from '@almanac/client';
+import type { AccountType } from '@almanac/contract/identity.ts';
 import type { NewItem } from '@almanac/contract/weekly.ts';
 
 /** A signed-in person, who owns an organization. */
@@ -12,10 +13,11 @@ export interface Person {
 }
 
 /** Registers somebody new, whose organization has the widest limits, since tests ask much at once. */
-export async function signUp(baseUrl: string): Promise<Person> {
+export async function signUp(baseUrl: string, account_type: AccountType = 'standard'): Promise<Person> {
   const email = `${randomUUID()}@example.org`;
   const password = 'correct horse battery';
-  const { access_token: token } = await createClient({ baseUrl }).identity.register({ body: { email, password } });
+  const body = { email, password, account_type };
+  const { access_token: token } = await createClient({ baseUrl }).identity.register({ body });
   // Without patience: tests want to see what is answered.
   const on = (url: string, fetching?: typeof fetch) =>
     createClient({ baseUrl: url, token, fetch: fetching, retries: 0 });
