@@ -236,7 +236,7 @@ test('a session is ended from the list, and its browser is signed out within sec
 });
 
 test.each([390, 1440])('every section fits into %i pixels, and every control in it has a name', async (width) => {
-  // At the last of them: the heading of the first one is then its own, and not of what is about to be replaced.
+  // Not at the first of them: its heading would be there before it is opened, over controls about to be replaced.
   const { page, takeComplaints } = await open('/#account/data', { width, height: 900 });
   await signInOnPage(page, administrator);
   const sections = page.getByRole('navigation', { name: 'Account' }).getByRole('link');
