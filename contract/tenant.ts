@@ -18,7 +18,8 @@ export const trendDays = 7;
 export const TenantKpis = Type.Object({
   activeBusinesses: Type.Integer({ description: 'businesses with the status active' }),
   responseRate: Type.Number({
-    description: 'responses / invites × 100, messages in the place of responses where none are told of; at most 100',
+    description:
+      'responses / invites × 100 of the businesses that tell of responses, messages / invites where none does; at most 100',
   }),
   landlordViews: Type.Integer(),
   messagesTotal: Type.Integer(),

@@ -1,5 +1,5 @@
 import type { Business } from '@almanac/contract/businesses.ts';
-import type { Socket } from 'socket.io-client';
+import { Manager, type Socket } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DashboardClient, listen, openDashboard, readState } from '#testing/dashboard-client.ts';
 import { makeTestApp, type TestApp } from '#testing/make-app.ts';
@@ -56,6 +56,16 @@ describe('A connection to /dashboard', () => {
     const socket = connect(options);
     expect(await next(socket, 'connected')).toEqual({ version: 0 });
     expect(socket.connected).toBe(true);
+  });
+
+  test('shares its transport with one to the default namespace, both asked for at once', async () => {
+    const { token, headers } = tenant;
+    const manager = new Manager(url, { reconnection: false, transports: ['websocket'] });
+    const auth = { token, organization: headers['x-organization-id'] };
+    const sockets = ['/', '/dashboard'].map((path) => manager.socket(path, { auth }));
+    opened.push({ close: () => sockets.map((socket) => socket.disconnect()) });
+    await Promise.all(sockets.map((socket) => next(socket, 'connect')));
+    expect(sockets.map(({ connected }) => connected)).toEqual([true, true]);
   });
 
   test('without a token is refused, and told so before any event', async () => {

@@ -130,11 +130,13 @@ describe('The response rate', () => {
     expect(await rateOf()).toBe(100);
   });
 
-  test('counts each business by what it tells of', async () => {
+  test('is of the businesses that tell of responses, where any does', async () => {
     const [told, untold] = [await tenant.make(), await tenant.make()];
     await tenant.add(told.id, { messages: 1_000, invites: 10, responses: 5 });
-    await tenant.add(untold.id, { messages: 1, invites: 6 });
-    expect(await rateOf()).toBe(37.5);
+    await tenant.add(untold.id, { messages: 100, invites: 6 });
+    expect(await rateOf()).toBe(50);
+    await tenant.remove(told.id);
+    expect(await rateOf()).toBe(100);
   });
 });
 

@@ -1,5 +1,5 @@
 import { trendDays } from '@almanac/contract/tenant.ts';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { businessesOf, type ListedBusiness } from '#features/businesses/index.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 
@@ -7,8 +7,9 @@ import type { OrganizationTx } from '#platform/db/scopes.ts';
 export interface PeriodSums {
   readonly views: number;
   readonly messages: number;
+  /** Of the businesses that tell of responses, where any does: others' answers are not known. */
   readonly invites: number;
-  /** Responses where a business tells of them, its messages where not. */
+  /** Their responses; messages where no business tells of responses. */
   readonly answered: number;
 }
 
@@ -68,8 +69,8 @@ export async function readTenant(tx: OrganizationTx, { userId, now, days, page }
         on o.today - m.day between p.first and p.last
     ),
     sums as (
-      select period, sum(views_count) as views, sum(messages_count) as messages, sum(invites_count) as invites,
-        sum(case when tracks_responses then responses_count else messages_count end) as answered
+      select period, sum(views_count) as views, sum(messages_count) as messages,
+        ${rateSums(sql`(select bool_or(tracks_responses) from own)`)}
       from parts group by period
     )
     select coalesce(v.version, 0) as version, v.changed_at,
@@ -91,17 +92,24 @@ export type TotalsRow = Pick<TenantRow, 'version' | 'active'> & { readonly sums:
 /** Reads the totals of the user's businesses, with their version, in one small statement. */
 export async function readTotals({ db, organizationId }: OrganizationTx, userId: string): Promise<TotalsRow> {
   const { rows } = await sql<TotalsRow>`
+    with own as (select * from businesses where organization_id = ${organizationId} and user_id = ${userId})
     select coalesce((
         select version from tenant_versions where organization_id = ${organizationId} and user_id = ${userId}), 0) as version,
       count(*) filter (where status = 'active') as active,
-      jsonb_build_object('views', coalesce(sum(views_count), 0), 'messages', coalesce(sum(messages_count), 0),
-        'invites', coalesce(sum(invites_count), 0), 'answered',
-        coalesce(sum(case when tracks_responses then responses_count else messages_count end), 0)) as sums
-    from businesses where organization_id = ${organizationId} and user_id = ${userId}`.execute(db);
+      (select to_jsonb(s) from (
+        select coalesce(sum(views_count), 0) as views, coalesce(sum(messages_count), 0) as messages,
+          ${rateSums(sql`(select bool_or(tracks_responses) from own)`)} from own) s) as sums
+    from own`.execute(db);
   const [row] = rows;
   if (!row) throw new Error('The totals of the businesses could not be read.');
   return row;
 }
+
+/** What a response rate is made of: `isTold` says whether any of the businesses tells of responses. */
+const rateSums = (isTold: RawBuilder<unknown>) => sql`
+  coalesce(sum(invites_count) filter (where tracks_responses or not ${isTold}), 0) as invites,
+  coalesce(sum(case when tracks_responses then responses_count else messages_count end)
+    filter (where tracks_responses or not ${isTold}), 0) as answered`;
 
 /** How often the user's businesses and their numbers have changed. */
 export async function readVersion({ db, organizationId }: OrganizationTx, userId: string): Promise<number> {

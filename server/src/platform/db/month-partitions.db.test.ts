@@ -92,7 +92,7 @@ test('a month of which very much came before stays where it is', async () => {
   await sql`
     insert into ${sql.table(table)} (organization_id, at, id)
     select ${newId()}, ${november}::timestamptz + n * interval '1 second', gen_random_uuid()
-    from generate_series(1, 50_001) n`.execute(database.root);
+    from generate_series(1, ${50_001}::int) n`.execute(database.root);
   expect(await ensure(november, 2)).toEqual([`${table}_2026_12`]);
   expect((await rows(`select from ${table}_default`)).length).toBe(50_001);
 });

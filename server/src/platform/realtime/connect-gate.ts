@@ -1,9 +1,11 @@
 import { AppError } from '#platform/errors/app-error.ts';
 import type { RealtimeLimits } from './realtime-limits.ts';
 
-/** Lets the handshakes of one transport connection through: one at a time, and only few that fail. */
+const mostWaiting = 8;
+
+/** Lets the handshakes of one transport connection through: one after the other, and only few that fail. */
 export interface ConnectGate {
-  /** Runs a handshake. Throws RATE_LIMITED, without running it, while another is under way. */
+  /** Runs a handshake once those before it have ended. Throws RATE_LIMITED, without running it, past eight at once. */
   pass<T>(handshake: () => Promise<T>): Promise<T>;
   /** True once so many have failed that the connection is to be closed. */
   readonly isUsedUp: boolean;
@@ -11,27 +13,31 @@ export interface ConnectGate {
 
 /** Makes the gate of one transport connection. */
 export function createConnectGate({ maxFailedHandshakes }: Pick<RealtimeLimits, 'maxFailedHandshakes'>): ConnectGate {
-  let isBusy = false;
   let failures = 0;
+  let waiting = 0;
+  let last: Promise<unknown> = Promise.resolve();
 
   async function run<T>(handshake: () => Promise<T>): Promise<T> {
-    if (isBusy) throw oneAtATime();
-    isBusy = true;
     try {
+      if (failures >= maxFailedHandshakes) throw tooManyFailures(maxFailedHandshakes);
       return await handshake();
-    } finally {
-      isBusy = false;
+    } catch (error) {
+      failures += 1;
+      throw error;
     }
   }
 
   return {
+    /** A client of several namespaces sends its handshakes at once: they take their turn. */
     async pass(handshake) {
-      if (failures >= maxFailedHandshakes) throw tooManyFailures(maxFailedHandshakes);
+      if (waiting >= mostWaiting) return run(() => Promise.reject(tooManyAtOnce()));
+      waiting += 1;
+      const turn = last.then(() => run(handshake));
+      last = turn.catch(() => undefined);
       try {
-        return await run(handshake);
-      } catch (error) {
-        failures += 1;
-        throw error;
+        return await turn;
+      } finally {
+        waiting -= 1;
       }
     },
     get isUsedUp() {
@@ -40,10 +46,10 @@ export function createConnectGate({ maxFailedHandshakes }: Pick<RealtimeLimits, 
   };
 }
 
-function oneAtATime(): AppError {
+function tooManyAtOnce(): AppError {
   return new AppError({
     code: 'RATE_LIMITED',
-    message: 'Another handshake of this connection is under way: wait for its answer.',
+    message: `${mostWaiting} handshakes of this connection are under way: wait for their answers.`,
   });
 }
 
