@@ -73,7 +73,7 @@ async function expectWholeFeed(person: Person, server: StartedServer): Promise<v
     expect(gone).toBe(false);
     expect(events[0]?.previous_id).toBe(0);
     expect(findBreaks(events)).toEqual([]);
-    const told = events.at(-1)?.payload as { version: number } | undefined;
+    const told = events.findLast(({ type }) => type === 'weekly.changed')?.payload as { version: number } | undefined;
     return told?.version === version;
   });
 }

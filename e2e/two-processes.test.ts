@@ -102,7 +102,8 @@ describe.each([
     const last = await post(second);
     const week = await listener.week(({ stats }) => stats.updates === last);
     await waitUntil('the feed tells of the last change', () => {
-      const told = listener.events.at(-1)?.payload as { version: number } | undefined;
+      const changes = listener.events.filter(({ type }) => type === 'weekly.changed');
+      const told = changes.at(-1)?.payload as { version: number } | undefined;
       return told?.version === week.version;
     });
     expect(findBreaks(listener.events)).toEqual([]);
