@@ -7,15 +7,13 @@ import {
   type DashboardOptions,
   dashboardEventTypes,
 } from './dashboard-types.ts';
-import { ask, type Socket } from './socket.ts';
+import { answerMs, ask, type Socket } from './socket.ts';
 import { type LinkOptions, type LiveState, SocketLink } from './socket-link.ts';
 
 interface DashboardDependencies extends Omit<LinkOptions, 'use' | 'namespace'> {
   organization: string | undefined;
   tenant: Calls['tenant'];
 }
-
-const greetingMs = 10_000;
 
 /** Follows a tenant's dashboard: each change once, told from one whole dashboard to the next. */
 export class Dashboard implements DashboardConnection {
@@ -71,6 +69,7 @@ export class Dashboard implements DashboardConnection {
         take(payload);
         if (typeof cursor === 'string') this.#cursor = cursor;
       });
+    socket.on('disconnect', () => this.#onGreeted?.reject(new Error('The connection was lost before it was live.')));
     on('connected', () => this.#askForAll(socket));
     on('reconnected', ({ recovered }: { recovered: boolean }) => {
       if (recovered && this.#version !== undefined) this.#onGreeted?.resolve();
@@ -89,9 +88,9 @@ export class Dashboard implements DashboardConnection {
   /** Waits until the server has told what was missed, or all. */
   #untilGreeted(): Promise<void> {
     const { promise, resolve, reject } = deferred();
-    const cancel = this.#dependencies.timing.after(greetingMs, () => reject(new Error('The server tells nothing.')));
+    const timer = setTimeout(() => reject(new Error('The server tells nothing.')), answerMs);
     this.#onGreeted = { resolve, reject };
-    return promise.finally(cancel);
+    return promise.finally(() => clearTimeout(timer));
   }
 
   #askForAll(socket: Socket): void {
