@@ -91,6 +91,25 @@ describe('A refresh token', () => {
     expect(watch.count('/auth/refresh')).toBe(1);
   });
 
+  test('that is refused where there is no access token fails every call, until somebody signs in or out', async () => {
+    await make({ token: session.access_token }).identity.logout({ body: { all: true } });
+    const watch = watchFetch();
+    const client = make({ refreshToken: session.refresh_token, fetch: watch.fetch });
+    const refused = { status: 'rejected', reason: { status: 401, code: 'INVALID_TOKEN' } };
+    expect(await Promise.allSettled([1, 2, 3].map(() => client.weekly.getStats()))).toMatchObject(
+      Array(3).fill(refused),
+    );
+    await expect(client.weekly.getStats()).rejects.toMatchObject(refused.reason);
+    const end = Promise.withResolvers<unknown>();
+    client.connectFeed({ onEvent: () => undefined, onEnd: end.resolve });
+    expect(await end.promise).toMatchObject(refused.reason);
+    expect(watch.paths).toEqual(['/auth/refresh']);
+    await client.identity.login({ body: { email, password } });
+    expect((await client.identity.getProfile()).email).toBe(email);
+    await client.identity.logout();
+    await expect(client.weekly.getStats()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
   test('is exchanged ahead of a body that can be sent only once', async () => {
     const watch = watchFetch();
     const client = make({ ...tokensOf(session), fetch: watch.fetch });

@@ -1,6 +1,6 @@
-import { AlmanacError } from './almanac-error.ts';
+import type { AlmanacError } from './almanac-error.ts';
 import type { ClientOptions, SignIn } from './client-options.ts';
-import { openSession, type Post, type SessionAnswer } from './open-session.ts';
+import { isRefusal, openSession, type Post, type SessionAnswer } from './open-session.ts';
 import { readExpiry } from './read-expiry.ts';
 import type { Timing } from './timing.ts';
 
@@ -33,7 +33,10 @@ export class Session {
   #isByCookie: boolean;
   #signIn: SignIn | undefined;
   #renewing: Promise<boolean> | undefined;
-  /** Why the password was refused: it is not sent again, which would lock the account. */
+  /**
+   * Why the refresh token or the password was refused. Neither is sent again, which would lock the account, and no call is
+   * made without them: it would be answered as somebody else.
+   */
   #refusal: AlmanacError | undefined;
 
   constructor(options: SessionOptions) {
@@ -45,13 +48,17 @@ export class Session {
     this.#signIn = typeof credentials === 'object' ? credentials : undefined;
   }
 
-  /** What to show now; signs in first where that is still to be done, and waits for a renewal under way. */
+  /**
+   * What to show now; signs in first where that is still to be done, and waits for a renewal under way. Rejects where the
+   * refresh token or the password was refused and there is no other token to show.
+   */
   async show({ leastMs = 0 } = {}): Promise<Shown> {
     await this.#renewing?.catch(() => undefined);
     const { token } = this.#held;
     const leftMs = this.msLeft();
     const isShort = leftMs !== undefined && leftMs < leastMs;
     if ((token === undefined || isShort) && this.#canRenew()) await this.renew(this.#shown());
+    if (this.#held.token === undefined && this.#refusal) throw this.#refusal;
     return this.#shown();
   }
 
@@ -89,6 +96,7 @@ export class Session {
     this.#held = {};
     this.#isByCookie = false;
     this.#signIn = undefined;
+    this.#refusal = undefined;
     this.#tell(undefined);
   }
 
@@ -111,21 +119,25 @@ export class Session {
   async #exchange(): Promise<boolean> {
     if (this.#refusal) throw this.#refusal;
     const way = { refreshToken: this.#held.refreshToken, isByCookie: this.#isByCookie, signIn: this.#signIn };
+    let answer: SessionAnswer;
     try {
-      const answer = await openSession(way, this.#options);
-      if (!answer) {
-        // The dead token stays: without one the next call would be made, and answered, as somebody else.
-        this.#held = { token: this.#held.token };
-        this.#isByCookie = false;
-        return false;
-      }
-      await this.#take(answer);
+      answer = await openSession(way, this.#options);
     } catch (error) {
-      if (this.#signIn && error instanceof AlmanacError && error.status === 401) this.#refusal = error;
+      if (isRefusal(error)) this.#accept(error);
+      if (isRefusal(error) && !way.signIn) return false;
       throw error;
     }
+    await this.#take(answer);
     this.#tell(this.#shown());
     return true;
+  }
+
+  #accept(refusal: AlmanacError): void {
+    // A page whose cookies hold no session is the anonymous viewer's.
+    if (!this.#isByCookie) this.#refusal = refusal;
+    // The dead token stays: without one the next call would be made, and answered, as somebody else.
+    this.#held = { token: this.#held.token };
+    this.#isByCookie = false;
   }
 
   async #take({ access_token: token, refresh_token, expires_in }: SessionAnswer): Promise<void> {
