@@ -18,6 +18,8 @@ interface Way {
 interface Means {
   post: Post;
   timing: Timing;
+  /** False once another session is in its place. */
+  isWanted: () => boolean;
 }
 
 /** Sends to an endpoint that opens a session. Rejects with an AlmanacError where the server refuses. */
@@ -38,7 +40,7 @@ export async function openSession(way: Way, means: Means): Promise<SessionAnswer
   try {
     return await (isByCookie ? inTurnOfPages(run) : run());
   } catch (error) {
-    if (!signIn || !isRefusal(error)) throw error;
+    if (!signIn || !isRefusal(error) || !means.isWanted()) throw error;
     return logIn(signIn, means);
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { computeTotp } from '../../e2e/support/compute-totp.ts';
-import { openServer, type TestServer, timingOf, watchFetch } from '../testing/open-server.ts';
+import { holdAnswers, openServer, type TestServer, timingOf, watchFetch } from '../testing/open-server.ts';
 import { type ClientOptions, createClient, type Tokens } from './index.ts';
 import type { SessionAnswer } from './open-session.ts';
 
@@ -182,6 +182,66 @@ test('signing in through a client signs the client in, and signing out signs it 
   expect((await client.identity.getProfile()).email).toBe(email);
   await client.identity.logout();
   await expect(client.identity.getProfile()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+});
+
+describe('What comes during a renewal', () => {
+  async function registerOther() {
+    const other = `${randomUUID()}@example.org`;
+    await make({}).identity.register({ body: { email: other, password } });
+    return other;
+  }
+
+  test.each([{ isRefused: false }, { isRefused: true }])(
+    'as a sign-in as somebody else stays, whatever the renewal brings: $isRefused',
+    async ({ isRefused }) => {
+      const other = await registerOther();
+      if (isRefused) await make({ token: session.access_token }).identity.logout({ body: { all: true } });
+      const held = holdAnswers('/auth/refresh');
+      const kept: Tokens[] = [];
+      const onTokens = (tokens: Tokens) => void kept.push(tokens);
+      const client = make({ ...tokensOf(session), onTokens, fetch: held.fetch });
+      server.pass(901);
+      const waiting = client.identity.getProfile();
+      await held.reached('/auth/refresh');
+      await client.identity.login({ body: { email: other, password } });
+      expect((await client.identity.getProfile()).email).toBe(other);
+      held.letGo('/auth/refresh');
+      expect((await waiting).email).toBe(other);
+      expect(kept).toHaveLength(1);
+      server.pass(901);
+      expect((await client.identity.getProfile()).email).toBe(other);
+    },
+  );
+
+  test('a call that was made as one user is not made again as another', async () => {
+    const other = await registerOther();
+    const held = holdAnswers('/auth/refresh');
+    // A clock that is behind, so that the call is refused first.
+    const timing = { ...timingOf(server), now: () => 0 };
+    const client = make({ ...tokensOf(session), timing, fetch: held.fetch });
+    server.pass(901);
+    const call = expect(client.identity.getProfile()).rejects.toMatchObject({ code: 'INVALID_TOKEN' });
+    await held.reached('/auth/refresh');
+    await client.identity.login({ body: { email: other, password } });
+    held.letGo('/auth/refresh');
+    await call;
+  });
+
+  test('as a sign-out stays, and the password is not used again', async () => {
+    const held = holdAnswers('/auth/refresh', '/auth/logout');
+    const client = make({ credentials: { email, password }, fetch: held.fetch });
+    await client.identity.getProfile();
+    const leaving = client.identity.logout();
+    await held.reached('/auth/logout');
+    server.pass(901);
+    const waiting = expect(client.identity.getProfile()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await held.reached('/auth/refresh');
+    held.letGo('/auth/logout');
+    await leaving;
+    held.letGo('/auth/refresh');
+    await waiting;
+    expect(held.count('/auth/login')).toBe(1);
+  });
 });
 
 /** What a browser adds to a page's requests. */

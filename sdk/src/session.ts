@@ -33,6 +33,8 @@ export class Session {
   #isByCookie: boolean;
   #signIn: SignIn | undefined;
   #renewing: Promise<boolean> | undefined;
+  /** Another object as soon as a session comes from elsewhere: what a renewal brings that began before is let go. */
+  #epoch = { user: 0 };
   /**
    * Why the refresh token or the password was refused. Neither is sent again, which would lock the account, and no call is
    * made without them: it would be answered as somebody else.
@@ -69,10 +71,16 @@ export class Session {
   renew(refused: Shown): Promise<boolean> {
     if (!this.#renewing && refused.token !== this.#held.token) return Promise.resolve(true);
     if (!this.#canRenew()) return Promise.resolve(false);
+    const epoch = this.#epoch;
     this.#renewing ??= this.#exchange().finally(() => {
-      this.#renewing = undefined;
+      if (epoch === this.#epoch) this.#renewing = undefined;
     });
     return this.#renewing;
+  }
+
+  /** Resolves when no renewal is under way that could put its cookie in place of one that is about to come. */
+  async settle(): Promise<void> {
+    if (this.#isByCookie) await this.#renewing?.catch(() => undefined);
   }
 
   /** Milliseconds until the token ends, where that is known and it can be renewed. */
@@ -84,8 +92,8 @@ export class Session {
   /** Goes on as whoever has just signed in, or with what was refreshed by hand. */
   async adopt(answer: SessionAnswer, { isRefreshed }: { isRefreshed: boolean }): Promise<void> {
     if (this.#isFixed) return;
+    this.#begin({ isSameUser: isRefreshed });
     this.#isByCookie = this.#options.given.credentials === 'cookie';
-    this.#refusal = undefined;
     await this.#take(answer);
     this.#tell(isRefreshed ? this.#shown() : undefined);
   }
@@ -93,10 +101,10 @@ export class Session {
   /** Goes on as nobody. */
   forget(): void {
     if (this.#isFixed) return;
+    this.#begin({ isSameUser: false });
     this.#held = {};
     this.#isByCookie = false;
     this.#signIn = undefined;
-    this.#refusal = undefined;
     this.#tell(undefined);
   }
 
@@ -116,20 +124,36 @@ export class Session {
     return !this.#isFixed && (this.#held.refreshToken !== undefined || this.#isByCookie || this.#signIn !== undefined);
   }
 
+  #begin({ isSameUser }: { isSameUser: boolean }): void {
+    const { user } = this.#epoch;
+    this.#epoch = { user: isSameUser ? user : user + 1 };
+    this.#renewing = undefined;
+    this.#refusal = undefined;
+  }
+
   async #exchange(): Promise<boolean> {
     if (this.#refusal) throw this.#refusal;
+    const epoch = this.#epoch;
+    const isWanted = () => epoch === this.#epoch;
     const way = { refreshToken: this.#held.refreshToken, isByCookie: this.#isByCookie, signIn: this.#signIn };
     let answer: SessionAnswer;
     try {
-      answer = await openSession(way, this.#options);
+      answer = await openSession(way, { ...this.#options, isWanted });
     } catch (error) {
+      if (!isWanted()) return this.#isSameUser(epoch);
       if (isRefusal(error)) this.#accept(error);
       if (isRefusal(error) && !way.signIn) return false;
       throw error;
     }
-    await this.#take(answer);
+    if (isWanted()) await this.#take(answer);
+    if (!isWanted()) return this.#isSameUser(epoch);
     this.#tell(this.#shown());
     return true;
+  }
+
+  /** A call of the user before is not made again as another one. */
+  #isSameUser({ user }: { user: number }): boolean {
+    return user === this.#epoch.user;
   }
 
   #accept(refusal: AlmanacError): void {
