@@ -67,12 +67,13 @@ export class Dashboard implements DashboardConnection {
     const on = <Payload>(event: string, take: (payload: Payload) => void) =>
       socket.on(event, (payload: Payload, cursor?: unknown) => {
         take(payload);
-        if (typeof cursor === 'string') this.#cursor = cursor;
+        // While the whole is asked for, the client holds what its last place says.
+        if (typeof cursor === 'string' && !this.#isAsking) this.#cursor = cursor;
       });
     socket.on('disconnect', () => this.#onGreeted?.reject(new Error('The connection was lost before it was live.')));
     on('connected', () => this.#askForAll(socket));
-    on('reconnected', ({ recovered }: { recovered: boolean }) => {
-      if (recovered && this.#version !== undefined) this.#onGreeted?.resolve();
+    on('reconnected', ({ recovered, version }: { recovered: boolean; version: number }) => {
+      if (recovered && this.#version !== undefined && this.#version >= version) this.#onGreeted?.resolve();
       else this.#askForAll(socket);
     });
     on('current-state', (dashboard: TenantDashboard) => {
