@@ -106,19 +106,6 @@ test('a client that was away for longer is told that it has not recovered, and a
   expect(client.faults).toEqual([]);
 });
 
-test('a client that is cut before it has the state that it asked for is told again to ask', async () => {
-  await tenant.make();
-  const client = await DashboardClient.open(url, tenant, { asks: false });
-  opened.push(client);
-  await whileAway(client, async () => undefined);
-  const [reconnected] = await client.told('reconnected');
-  expect(reconnected?.payload).toEqual({ recovered: false, version: 1 });
-  await client.told('current-state');
-  await whileAway(client, async () => undefined);
-  const [, again] = await client.told('reconnected', 2);
-  expect(again?.payload).toEqual({ recovered: true, version: 1 });
-});
-
 describe('A client that shows by itself how far it has come, as auth.cursor,', () => {
   const lastOffset = async (client: DashboardClient): Promise<string> => {
     const offset = (client.socket as unknown as { _lastOffset?: string })._lastOffset;

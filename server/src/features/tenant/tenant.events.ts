@@ -40,8 +40,8 @@ class TenantLine {
   readonly #service: Reader;
   readonly #begun = Promise.withResolvers<void>();
   #place: FeedPlace = { cursor: 0, mark: 0 };
-  /** Whether the client holds a state, so that it can go on from its place. */
-  #isHolding = false;
+  /** False while the client is to ask for the state, because what it holds is of before its place. */
+  #isHolding = true;
   #held: TenantEvent<'kpi:update'> | undefined;
 
   constructor(connection: Connection, service: Reader) {
@@ -81,7 +81,6 @@ class TenantLine {
 
   #catchUp({ from, events, cursor }: Missed): void {
     this.#place = from;
-    this.#isHolding = true;
     for (const event of events) this.#tell(event);
     this.#place = { ...this.#place, cursor };
     const reconnected: TenantEvent<'reconnected'> = { recovered: true, version: this.#place.mark };
@@ -94,7 +93,7 @@ class TenantLine {
       // After the place in the feed, so that what is between them is told by events, and skipped where it is older.
       const version = await this.#service.readVersion(this.#connection.principal);
       this.#place = { cursor, mark: version };
-      this.#isHolding = false;
+      this.#isHolding = event === 'connected';
       this.#send(event, event === 'connected' ? { version } : { recovered: false, version });
     } catch {
       this.#connection.sendElsewhere();
@@ -113,7 +112,7 @@ class TenantLine {
     if (!isNews) return;
     const [event, told] = toEvent(type, payload);
     this.#send(event, told);
-    if (this.#held?.version === version) this.#connection.send('kpi:update', this.#held);
+    if (this.#held?.version === version) this.#send('kpi:update', this.#held);
   }
 
   /** Sends what moves the client's place. */
@@ -127,7 +126,9 @@ class TenantLine {
       try {
         const kpis = await this.#readCurrent((version) => this.#service.readKpis(principal, version));
         this.#held = kpis.version > this.#place.mark ? kpis : undefined;
-        return this.#held ? undefined : kpis;
+        // In its turn behind the events: it has the client's place move beyond what only the KPIs tell of.
+        if (!this.#held) this.#send('kpi:update', kpis);
+        return undefined;
       } catch (error) {
         // Nothing else would tell the client of the last change; when it comes back it is told.
         this.#connection.sendElsewhere();
