@@ -154,6 +154,29 @@ test('where WebSockets are refused polling takes over, and the socket as soon as
   expect(dashboard.states).toEqual(['polling', 'live']);
 });
 
+test('KPIs that were lost with the socket are told by polling', async () => {
+  const { id } = await tenant.make();
+  const dashboard = watch({
+    ...tenant,
+    io: (...at) => {
+      const socket = open(...at);
+      const on = socket.on.bind(socket);
+      const lose = () => {
+        relay.refusesWebSockets = true;
+        relay.cut();
+      };
+      const listen: Socket['on'] = (event, take) => on(event, event === 'kpi:update' ? lose : take);
+      return Object.assign(socket, { on: listen });
+    },
+  });
+  await dashboard.until(isLive);
+  await tenant.add(id, { views: 5 });
+  await expectTrueState(dashboard);
+  await dashboard.until(({ connection }) => connection.state === 'polling');
+  expect(dashboard.types).toEqual(['metrics:updated', 'kpi:update']);
+  expect(dashboard.wholes).toBe(1);
+});
+
 describe('Nothing is told', () => {
   test('to an account that is no tenant’s', async () => {
     const organization = await server.makeOrganization();

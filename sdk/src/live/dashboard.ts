@@ -1,4 +1,4 @@
-import type { TenantDashboard } from '@almanac/contract/tenant.ts';
+import type { TenantDashboard, TenantNumbers } from '@almanac/contract/tenant.ts';
 import type { Calls } from '../call-types.ts';
 import { callListener } from './call-listener.ts';
 import {
@@ -129,11 +129,22 @@ export class Dashboard implements DashboardConnection {
   async #poll(signal: AbortSignal): Promise<void> {
     const { tenant } = this.#dependencies;
     if (this.#version !== undefined) {
-      const { version } = await tenant.kpis({ signal });
-      if (version === this.#version) return;
+      const kpis = await tenant.kpis({ signal });
+      if (signal.aborted) return;
+      if (kpis.version <= this.#version) return this.#tellKpis(kpis);
     }
     const dashboard = await tenant.dashboard({ signal });
-    if (!signal.aborted) this.#begin(dashboard);
+    // A socket that is about to be live may have told more meanwhile.
+    const isBehind = this.#version !== undefined && dashboard.version < this.#version;
+    if (!signal.aborted && !isBehind) this.#begin(dashboard);
+  }
+
+  /** Tells KPIs that a lost socket did not bring. */
+  #tellKpis({ activeBusinesses, responseRate, landlordViews, messagesTotal, version }: TenantNumbers): void {
+    if (version <= this.#kpisVersion) return;
+    this.#kpisVersion = version;
+    const payload = { activeBusinesses, responseRate, landlordViews, messagesTotal, version };
+    callListener(() => this.#options.onEvent({ type: 'kpi:update', payload }));
   }
 }
 
