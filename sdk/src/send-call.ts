@@ -13,7 +13,7 @@ export type Send = (facts: EndpointFacts, input?: AnyInput) => Promise<unknown>;
 interface SendOptions extends Pick<ClientOptions, 'organization' | 'retries'> {
   baseUrl: URL;
   send: typeof fetch;
-  /** Whether cookies go along to other origins too. */
+  /** Whether a page's cookies go along, to other origins too, and are taken from the answers. */
   withCookies: boolean;
   session: Pick<Session, 'show' | 'renew' | 'settle'>;
   timing: Timing;

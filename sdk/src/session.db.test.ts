@@ -257,7 +257,8 @@ function browse(): typeof fetch {
       headers.set('cookie', cookies.map((pair) => pair.join('=')).join('; '));
     }
     const answer = await fetch(request.url, { ...init, headers });
-    for (const set of answer.headers.getSetCookie()) {
+    const taken = request.credentials === 'include' ? answer.headers.getSetCookie() : [];
+    for (const set of taken) {
       const [, name = '', value = ''] = /^(\w+)=([^;]*)/.exec(set) ?? [];
       jar.set(name, value);
     }
@@ -278,4 +279,15 @@ test('the cookie of a page opens the session, and renews it', async () => {
     server.pass(901);
   }
   expect((await first.identity.getProfile()).email).toBe(email);
+});
+
+test('without it a page’s cookies are neither sent nor set', async () => {
+  const browsing = browse();
+  await make({ credentials: 'cookie', fetch: browsing }).identity.login({ body: { email, password } });
+  const nobody = make({ fetch: browsing });
+  await expect(nobody.identity.getProfile()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  const other = `${randomUUID()}@example.org`;
+  await nobody.identity.register({ body: { email: other, password } });
+  expect((await nobody.identity.getProfile()).email).toBe(other);
+  expect((await make({ credentials: 'cookie', fetch: browsing }).identity.getProfile()).email).toBe(email);
 });
