@@ -50,7 +50,7 @@ export function createClient(options: ClientOptions): Client {
     io ??= options.io ? Promise.resolve(options.io) : importOpenSocket();
     return io;
   };
-  const link = { baseUrl, organization, session, timing, loadIo };
+  const link = { baseUrl, organization, withCookies, session, timing, loadIo };
   const feed = new Feed({ ...link, read: calls.feed.read });
   return {
     ...calls,
