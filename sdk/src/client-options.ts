@@ -30,7 +30,10 @@ export interface ClientOptions {
   onTokens?: ((tokens: Tokens) => void | Promise<void>) | undefined;
   /** API key, in place of a token. */
   apiKey?: string | undefined;
-  /** E-mail and password, sent when first needed; or `cookie` for the session that a page's cookies hold. */
+  /**
+   * E-mail and password, sent when first needed; or `cookie` for the session that a page's cookies hold, which are neither
+   * sent nor set without it.
+   */
   credentials?: SignIn | 'cookie' | undefined;
   /** Id or slug of the organization to act in; without one the token's own. */
   organization?: string | undefined;

@@ -32,8 +32,7 @@ export interface Client extends Calls {
 export function createClient(options: ClientOptions): Client {
   const { organization, timing = machineTiming, fetch: send = (...request) => fetch(...request) } = options;
   const baseUrl = readBaseUrl(options.baseUrl);
-  const hasOwn = options.token ?? options.refreshToken ?? options.apiKey ?? options.credentials;
-  const withCookies = hasOwn === undefined || hasOwn === 'cookie';
+  const withCookies = options.credentials === 'cookie';
   const post = createPost({ baseUrl, send, withCookies });
   const session = new Session({ given: options, post, timing });
   const sendCall = createSend({ ...options, baseUrl, send, withCookies, session, timing });
@@ -51,7 +50,7 @@ export function createClient(options: ClientOptions): Client {
     io ??= options.io ? Promise.resolve(options.io) : importOpenSocket();
     return io;
   };
-  const link = { baseUrl, organization, session, timing, loadIo };
+  const link = { baseUrl, organization, withCookies, session, timing, loadIo };
   const feed = new Feed({ ...link, read: calls.feed.read });
   return {
     ...calls,

@@ -18,46 +18,52 @@ interface Way {
 interface Means {
   post: Post;
   timing: Timing;
+  /** False once another session is in its place. */
+  isWanted: () => boolean;
 }
 
 /** Sends to an endpoint that opens a session. Rejects with an AlmanacError where the server refuses. */
 export type Post = (path: string, body: object | undefined, timeoutMs: number) => Promise<SessionAnswer>;
 
 const patienceMs = 30_000;
-/** The tries at refreshing: how long each may take, and the wait after it. */
-const tries = [
-  { timeoutMs: 4_000, waitMs: 500 },
-  { timeoutMs: 4_000, waitMs: 500 },
-  { timeoutMs: patienceMs, waitMs: undefined },
-];
+/** How long a try at refreshing may take that is not the last. */
+const hurryMs = 4_000;
+/** The waits between the tries. */
+const waitsMs = [500, 500];
 
-/** Opens a session: by the refresh token, else by signing in. Undefined where neither is left. */
-export async function openSession(way: Way, means: Means): Promise<SessionAnswer | undefined> {
+/** Opens a session: by the refresh token, else by signing in. Rejects with the refusal of the last way that there was. */
+export async function openSession(way: Way, means: Means): Promise<SessionAnswer> {
   const { refreshToken, isByCookie, signIn } = way;
-  if (refreshToken !== undefined || isByCookie) {
-    const body = refreshToken === undefined ? undefined : { refresh_token: refreshToken };
-    const run = () => refreshPatiently(body, means);
-    const answer = await (isByCookie ? inTurnOfPages(run) : run());
-    if (answer) return answer;
+  if (signIn && refreshToken === undefined && !isByCookie) return logIn(signIn, means);
+  const body = refreshToken === undefined ? undefined : { refresh_token: refreshToken };
+  const run = () => refreshPatiently(body, means);
+  try {
+    return await (isByCookie ? inTurnOfPages(run) : run());
+  } catch (error) {
+    if (!signIn || !isRefusal(error) || !means.isWanted()) throw error;
+    return logIn(signIn, means);
   }
-  return signIn && logIn(signIn, means);
+}
+
+/** Whether the server has said that these credentials are no good. */
+export function isRefusal(error: unknown): error is AlmanacError {
+  return error instanceof AlmanacError && error.status === 401;
 }
 
 /**
  * A lost answer is asked for again at once, because the server answers the same successor for ten seconds, and after that
  * takes the token for a stolen one.
  */
-async function refreshPatiently(body: object | undefined, means: Means): Promise<SessionAnswer | undefined> {
-  for (const { timeoutMs, waitMs } of tries) {
+async function refreshPatiently(body: object | undefined, { post, timing }: Means): Promise<SessionAnswer> {
+  for (const waitMs of waitsMs) {
     try {
-      return await means.post(endpoints.identity.refresh.path, body, timeoutMs);
+      return await post(endpoints.identity.refresh.path, body, hurryMs);
     } catch (error) {
-      if (error instanceof AlmanacError && error.status === 401) return undefined;
-      if (waitMs === undefined || !mayBeLost(error)) throw error;
-      await pause(means.timing, waitMs);
+      if (!mayBeLost(error)) throw error;
+      await pause(timing, waitMs);
     }
   }
-  return undefined;
+  return post(endpoints.identity.refresh.path, body, patienceMs);
 }
 
 /** Whether the token may have been used without our knowing its successor. */

@@ -13,9 +13,9 @@ export type Send = (facts: EndpointFacts, input?: AnyInput) => Promise<unknown>;
 interface SendOptions extends Pick<ClientOptions, 'organization' | 'retries'> {
   baseUrl: URL;
   send: typeof fetch;
-  /** Whether cookies go along to other origins too. */
+  /** Whether a page's cookies go along, to other origins too, and are taken from the answers. */
   withCookies: boolean;
-  session: Pick<Session, 'show' | 'renew'>;
+  session: Pick<Session, 'show' | 'renew' | 'settle'>;
   timing: Timing;
 }
 
@@ -51,7 +51,10 @@ interface Attempt {
 }
 
 async function chooseCredentials({ facts, input }: Attempt, { session }: SendOptions): Promise<Shown> {
-  if (facts.opensSession) return {};
+  if (facts.opensSession) {
+    await session.settle();
+    return {};
+  }
   return session.show(input.lines === undefined ? {} : { leastMs: leastMsForLines });
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { computeTotp } from '../../e2e/support/compute-totp.ts';
-import { openServer, type TestServer, timingOf, watchFetch } from '../testing/open-server.ts';
+import { holdAnswers, openServer, type TestServer, timingOf, watchFetch } from '../testing/open-server.ts';
 import { type ClientOptions, createClient, type Tokens } from './index.ts';
 import type { SessionAnswer } from './open-session.ts';
 
@@ -91,6 +91,25 @@ describe('A refresh token', () => {
     expect(watch.count('/auth/refresh')).toBe(1);
   });
 
+  test('that is refused where there is no access token fails every call, until somebody signs in or out', async () => {
+    await make({ token: session.access_token }).identity.logout({ body: { all: true } });
+    const watch = watchFetch();
+    const client = make({ refreshToken: session.refresh_token, fetch: watch.fetch });
+    const refused = { status: 'rejected', reason: { status: 401, code: 'INVALID_TOKEN' } };
+    expect(await Promise.allSettled([1, 2, 3].map(() => client.weekly.getStats()))).toMatchObject(
+      Array(3).fill(refused),
+    );
+    await expect(client.weekly.getStats()).rejects.toMatchObject(refused.reason);
+    const end = Promise.withResolvers<unknown>();
+    client.connectFeed({ onEvent: () => undefined, onEnd: end.resolve });
+    expect(await end.promise).toMatchObject(refused.reason);
+    expect(watch.paths).toEqual(['/auth/refresh']);
+    await client.identity.login({ body: { email, password } });
+    expect((await client.identity.getProfile()).email).toBe(email);
+    await client.identity.logout();
+    await expect(client.weekly.getStats()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
   test('is exchanged ahead of a body that can be sent only once', async () => {
     const watch = watchFetch();
     const client = make({ ...tokensOf(session), fetch: watch.fetch });
@@ -165,6 +184,66 @@ test('signing in through a client signs the client in, and signing out signs it 
   await expect(client.identity.getProfile()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
 });
 
+describe('What comes during a renewal', () => {
+  async function registerOther() {
+    const other = `${randomUUID()}@example.org`;
+    await make({}).identity.register({ body: { email: other, password } });
+    return other;
+  }
+
+  test.each([{ isRefused: false }, { isRefused: true }])(
+    'as a sign-in as somebody else stays, whatever the renewal brings: $isRefused',
+    async ({ isRefused }) => {
+      const other = await registerOther();
+      if (isRefused) await make({ token: session.access_token }).identity.logout({ body: { all: true } });
+      const held = holdAnswers('/auth/refresh');
+      const kept: Tokens[] = [];
+      const onTokens = (tokens: Tokens) => void kept.push(tokens);
+      const client = make({ ...tokensOf(session), onTokens, fetch: held.fetch });
+      server.pass(901);
+      const waiting = client.identity.getProfile();
+      await held.reached('/auth/refresh');
+      await client.identity.login({ body: { email: other, password } });
+      expect((await client.identity.getProfile()).email).toBe(other);
+      held.letGo('/auth/refresh');
+      expect((await waiting).email).toBe(other);
+      expect(kept).toHaveLength(1);
+      server.pass(901);
+      expect((await client.identity.getProfile()).email).toBe(other);
+    },
+  );
+
+  test('a call that was made as one user is not made again as another', async () => {
+    const other = await registerOther();
+    const held = holdAnswers('/auth/refresh');
+    // A clock that is behind, so that the call is refused first.
+    const timing = { ...timingOf(server), now: () => 0 };
+    const client = make({ ...tokensOf(session), timing, fetch: held.fetch });
+    server.pass(901);
+    const call = expect(client.identity.getProfile()).rejects.toMatchObject({ code: 'INVALID_TOKEN' });
+    await held.reached('/auth/refresh');
+    await client.identity.login({ body: { email: other, password } });
+    held.letGo('/auth/refresh');
+    await call;
+  });
+
+  test('as a sign-out stays, and the password is not used again', async () => {
+    const held = holdAnswers('/auth/refresh', '/auth/logout');
+    const client = make({ credentials: { email, password }, fetch: held.fetch });
+    await client.identity.getProfile();
+    const leaving = client.identity.logout();
+    await held.reached('/auth/logout');
+    server.pass(901);
+    const waiting = expect(client.identity.getProfile()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await held.reached('/auth/refresh');
+    held.letGo('/auth/logout');
+    await leaving;
+    held.letGo('/auth/refresh');
+    await waiting;
+    expect(held.count('/auth/login')).toBe(1);
+  });
+});
+
 /** What a browser adds to a page's requests. */
 function browse(): typeof fetch {
   const jar = new Map<string, string>();
@@ -178,7 +257,8 @@ function browse(): typeof fetch {
       headers.set('cookie', cookies.map((pair) => pair.join('=')).join('; '));
     }
     const answer = await fetch(request.url, { ...init, headers });
-    for (const set of answer.headers.getSetCookie()) {
+    const taken = request.credentials === 'include' ? answer.headers.getSetCookie() : [];
+    for (const set of taken) {
       const [, name = '', value = ''] = /^(\w+)=([^;]*)/.exec(set) ?? [];
       jar.set(name, value);
     }
@@ -199,4 +279,15 @@ test('the cookie of a page opens the session, and renews it', async () => {
     server.pass(901);
   }
   expect((await first.identity.getProfile()).email).toBe(email);
+});
+
+test('without it a page’s cookies are neither sent nor set', async () => {
+  const browsing = browse();
+  await make({ credentials: 'cookie', fetch: browsing }).identity.login({ body: { email, password } });
+  const nobody = make({ fetch: browsing });
+  await expect(nobody.identity.getProfile()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  const other = `${randomUUID()}@example.org`;
+  await nobody.identity.register({ body: { email: other, password } });
+  expect((await nobody.identity.getProfile()).email).toBe(other);
+  expect((await make({ credentials: 'cookie', fetch: browsing }).identity.getProfile()).email).toBe(email);
 });

@@ -1,6 +1,6 @@
-import { AlmanacError } from './almanac-error.ts';
+import type { AlmanacError } from './almanac-error.ts';
 import type { ClientOptions, SignIn } from './client-options.ts';
-import { openSession, type Post, type SessionAnswer } from './open-session.ts';
+import { isRefusal, openSession, type Post, type SessionAnswer } from './open-session.ts';
 import { readExpiry } from './read-expiry.ts';
 import type { Timing } from './timing.ts';
 
@@ -33,7 +33,12 @@ export class Session {
   #isByCookie: boolean;
   #signIn: SignIn | undefined;
   #renewing: Promise<boolean> | undefined;
-  /** Why the password was refused: it is not sent again, which would lock the account. */
+  /** Another object as soon as a session comes from elsewhere: what a renewal brings that began before is let go. */
+  #epoch = { user: 0 };
+  /**
+   * Why the refresh token or the password was refused. Neither is sent again, which would lock the account, and no call is
+   * made without them: it would be answered as somebody else.
+   */
   #refusal: AlmanacError | undefined;
 
   constructor(options: SessionOptions) {
@@ -45,13 +50,17 @@ export class Session {
     this.#signIn = typeof credentials === 'object' ? credentials : undefined;
   }
 
-  /** What to show now; signs in first where that is still to be done, and waits for a renewal under way. */
+  /**
+   * What to show now; signs in first where that is still to be done, and waits for a renewal under way. Rejects where the
+   * refresh token or the password was refused and there is no other token to show.
+   */
   async show({ leastMs = 0 } = {}): Promise<Shown> {
     await this.#renewing?.catch(() => undefined);
     const { token } = this.#held;
     const leftMs = this.msLeft();
     const isShort = leftMs !== undefined && leftMs < leastMs;
     if ((token === undefined || isShort) && this.#canRenew()) await this.renew(this.#shown());
+    if (this.#held.token === undefined && this.#refusal) throw this.#refusal;
     return this.#shown();
   }
 
@@ -62,10 +71,16 @@ export class Session {
   renew(refused: Shown): Promise<boolean> {
     if (!this.#renewing && refused.token !== this.#held.token) return Promise.resolve(true);
     if (!this.#canRenew()) return Promise.resolve(false);
+    const epoch = this.#epoch;
     this.#renewing ??= this.#exchange().finally(() => {
-      this.#renewing = undefined;
+      if (epoch === this.#epoch) this.#renewing = undefined;
     });
     return this.#renewing;
+  }
+
+  /** Resolves when no renewal is under way that could put its cookie in place of one that is about to come. */
+  async settle(): Promise<void> {
+    if (this.#isByCookie) await this.#renewing?.catch(() => undefined);
   }
 
   /** Milliseconds until the token ends, where that is known and it can be renewed. */
@@ -77,8 +92,8 @@ export class Session {
   /** Goes on as whoever has just signed in, or with what was refreshed by hand. */
   async adopt(answer: SessionAnswer, { isRefreshed }: { isRefreshed: boolean }): Promise<void> {
     if (this.#isFixed) return;
+    this.#begin({ isSameUser: isRefreshed });
     this.#isByCookie = this.#options.given.credentials === 'cookie';
-    this.#refusal = undefined;
     await this.#take(answer);
     this.#tell(isRefreshed ? this.#shown() : undefined);
   }
@@ -86,6 +101,7 @@ export class Session {
   /** Goes on as nobody. */
   forget(): void {
     if (this.#isFixed) return;
+    this.#begin({ isSameUser: false });
     this.#held = {};
     this.#isByCookie = false;
     this.#signIn = undefined;
@@ -108,24 +124,44 @@ export class Session {
     return !this.#isFixed && (this.#held.refreshToken !== undefined || this.#isByCookie || this.#signIn !== undefined);
   }
 
+  #begin({ isSameUser }: { isSameUser: boolean }): void {
+    const { user } = this.#epoch;
+    this.#epoch = { user: isSameUser ? user : user + 1 };
+    this.#renewing = undefined;
+    this.#refusal = undefined;
+  }
+
   async #exchange(): Promise<boolean> {
     if (this.#refusal) throw this.#refusal;
+    const epoch = this.#epoch;
+    const isWanted = () => epoch === this.#epoch;
     const way = { refreshToken: this.#held.refreshToken, isByCookie: this.#isByCookie, signIn: this.#signIn };
+    let answer: SessionAnswer;
     try {
-      const answer = await openSession(way, this.#options);
-      if (!answer) {
-        // The dead token stays: without one the next call would be made, and answered, as somebody else.
-        this.#held = { token: this.#held.token };
-        this.#isByCookie = false;
-        return false;
-      }
-      await this.#take(answer);
+      answer = await openSession(way, { ...this.#options, isWanted });
     } catch (error) {
-      if (this.#signIn && error instanceof AlmanacError && error.status === 401) this.#refusal = error;
+      if (!isWanted()) return this.#isSameUser(epoch);
+      if (isRefusal(error)) this.#accept(error);
+      if (isRefusal(error) && !way.signIn) return false;
       throw error;
     }
+    if (isWanted()) await this.#take(answer);
+    if (!isWanted()) return this.#isSameUser(epoch);
     this.#tell(this.#shown());
     return true;
+  }
+
+  /** A call of the user before is not made again as another one. */
+  #isSameUser({ user }: { user: number }): boolean {
+    return user === this.#epoch.user;
+  }
+
+  #accept(refusal: AlmanacError): void {
+    // A page whose cookies hold no session is the anonymous viewer's.
+    if (!this.#isByCookie) this.#refusal = refusal;
+    // The dead token stays: without one the next call would be made, and answered, as somebody else.
+    this.#held = { token: this.#held.token };
+    this.#isByCookie = false;
   }
 
   async #take({ access_token: token, refresh_token, expires_in }: SessionAnswer): Promise<void> {

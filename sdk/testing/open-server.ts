@@ -44,3 +44,24 @@ export function watchFetch(options: { onAnswer?: (path: string, answer: Response
   const count = (path: string) => paths.filter((one) => one === path).length;
   return { fetch: watched, paths, count };
 }
+
+/** A fetch whose answers from a path are held back until they are let go. */
+export function holdAnswers(...paths: string[]) {
+  const gates = new Map(
+    paths.map((path) => [path, { reached: Promise.withResolvers(), left: Promise.withResolvers() }]),
+  );
+  const { fetch: watched, count } = watchFetch();
+  const gated: typeof fetch = async (...request) => {
+    const answer = await watched(...request);
+    const gate = gates.get(new URL(new Request(...request).url).pathname);
+    gate?.reached.resolve(undefined);
+    await gate?.left.promise;
+    return answer;
+  };
+  const reached = async (path: string) => void (await gates.get(path)?.reached.promise);
+  const letGo = (path: string) => {
+    gates.get(path)?.left.resolve(undefined);
+    gates.delete(path);
+  };
+  return { fetch: gated, count, reached, letGo };
+}

@@ -3,10 +3,12 @@ import { makeTenant, type Tenant } from '../../../server/testing/tenant-scene.ts
 import { openRelay, type Relay } from '../../testing/open-relay.ts';
 import { openServer, type TestServer, timingOf } from '../../testing/open-server.ts';
 import { type WatchedDashboard, watchDashboard } from '../../testing/watch-dashboard.ts';
-import { type AlmanacError, createClient } from '../index.ts';
+import { type AlmanacError, type ClientOptions, createClient } from '../index.ts';
+import { importOpenSocket, type OpenSocket, type Socket } from './socket.ts';
 
 let server: TestServer;
 let relay: Relay;
+let open: OpenSocket;
 let tenant: Tenant;
 const opened: WatchedDashboard[] = [];
 
@@ -14,6 +16,7 @@ beforeAll(async () => {
   // The database tells when an event was made, by the machine's clock.
   server = await openServer({ now: new Date() });
   relay = await openRelay(server.port);
+  open = await importOpenSocket();
 });
 beforeEach(async () => {
   relay.refusesWebSockets = false;
@@ -27,9 +30,11 @@ afterAll(async () => {
   await server.close();
 });
 
-function watch({ token, organization }: Pick<Tenant, 'token' | 'organization'> = tenant): WatchedDashboard {
+type Who = Pick<Tenant, 'token' | 'organization'> & Pick<ClientOptions, 'io'>;
+
+function watch({ token, organization: { id: organization }, io }: Who = tenant): WatchedDashboard {
   const timing = timingOf(server, { speed: 1_000 });
-  const dashboard = watchDashboard(createClient({ baseUrl: relay.url, token, organization: organization.id, timing }));
+  const dashboard = watchDashboard(createClient({ baseUrl: relay.url, token, organization, timing, io }));
   opened.push(dashboard);
   return dashboard;
 }
@@ -101,7 +106,37 @@ test('who was away for longer than two minutes is told the whole again', async (
   relay.refusesAll = false;
   await dashboard.until(isLive);
   await expectTrueState(dashboard);
-  expect(dashboard.wholes).toBe(2);
+  // Polling may have told it before the socket did.
+  expect(dashboard.wholes).toBeGreaterThan(1);
+  expect(dashboard.types.filter((type) => type !== 'kpi:update')).toEqual([]);
+});
+
+test('who is cut before the whole comes again asks once more, and is not live until then', async () => {
+  const { id } = await tenant.make();
+  let cuts = 0;
+  const dashboard = watch({
+    ...tenant,
+    io: (...at) => {
+      const socket = open(...at);
+      const ask = socket.timeout.bind(socket);
+      const isCut = () => cuts > 0 && cuts-- > 0;
+      return Object.assign(socket, { timeout: (ms: number) => (isCut() ? { emit: relay.cut } : ask(ms)) }) as Socket;
+    },
+  });
+  await dashboard.until(isLive);
+  relay.refusesAll = true;
+  relay.cut();
+  await dashboard.until(({ connection }) => connection.state === 'offline');
+  await tenant.add(id, { views: 5 });
+  server.pass(300);
+  const { wholes } = dashboard;
+  cuts = 2;
+  relay.refusesAll = false;
+  await dashboard.until(isLive);
+  expect(cuts).toBe(0);
+  expect(dashboard.connection.version).toBe(2);
+  expect(dashboard.wholes).toBeGreaterThan(wholes);
+  await expectTrueState(dashboard);
 });
 
 test('where WebSockets are refused polling takes over, and the socket as soon as one connects', async () => {
@@ -117,6 +152,29 @@ test('where WebSockets are refused polling takes over, and the socket as soon as
   await tenant.add(id, { views: 5 });
   await expectTrueState(dashboard);
   expect(dashboard.states).toEqual(['polling', 'live']);
+});
+
+test('KPIs that were lost with the socket are told by polling', async () => {
+  const { id } = await tenant.make();
+  const dashboard = watch({
+    ...tenant,
+    io: (...at) => {
+      const socket = open(...at);
+      const on = socket.on.bind(socket);
+      const lose = () => {
+        relay.refusesWebSockets = true;
+        relay.cut();
+      };
+      const listen: Socket['on'] = (event, take) => on(event, event === 'kpi:update' ? lose : take);
+      return Object.assign(socket, { on: listen });
+    },
+  });
+  await dashboard.until(isLive);
+  await tenant.add(id, { views: 5 });
+  await expectTrueState(dashboard);
+  await dashboard.until(({ connection }) => connection.state === 'polling');
+  expect(dashboard.types).toEqual(['metrics:updated', 'kpi:update']);
+  expect(dashboard.wholes).toBe(1);
 });
 
 describe('Nothing is told', () => {

@@ -1,4 +1,4 @@
-import type { TenantDashboard } from '@almanac/contract/tenant.ts';
+import type { TenantDashboard, TenantNumbers } from '@almanac/contract/tenant.ts';
 import type { Calls } from '../call-types.ts';
 import { callListener } from './call-listener.ts';
 import {
@@ -7,15 +7,13 @@ import {
   type DashboardOptions,
   dashboardEventTypes,
 } from './dashboard-types.ts';
-import { ask, type Socket } from './socket.ts';
+import { answerMs, ask, type Socket } from './socket.ts';
 import { type LinkOptions, type LiveState, SocketLink } from './socket-link.ts';
 
 interface DashboardDependencies extends Omit<LinkOptions, 'use' | 'namespace'> {
   organization: string | undefined;
   tenant: Calls['tenant'];
 }
-
-const greetingMs = 10_000;
 
 /** Follows a tenant's dashboard: each change once, told from one whole dashboard to the next. */
 export class Dashboard implements DashboardConnection {
@@ -69,11 +67,13 @@ export class Dashboard implements DashboardConnection {
     const on = <Payload>(event: string, take: (payload: Payload) => void) =>
       socket.on(event, (payload: Payload, cursor?: unknown) => {
         take(payload);
-        if (typeof cursor === 'string') this.#cursor = cursor;
+        // While the whole is asked for, the client holds what its last place says.
+        if (typeof cursor === 'string' && !this.#isAsking) this.#cursor = cursor;
       });
+    socket.on('disconnect', () => this.#onGreeted?.reject(new Error('The connection was lost before it was live.')));
     on('connected', () => this.#askForAll(socket));
-    on('reconnected', ({ recovered }: { recovered: boolean }) => {
-      if (recovered && this.#version !== undefined) this.#onGreeted?.resolve();
+    on('reconnected', ({ recovered, version }: { recovered: boolean; version: number }) => {
+      if (recovered && this.#version !== undefined && this.#version >= version) this.#onGreeted?.resolve();
       else this.#askForAll(socket);
     });
     on('current-state', (dashboard: TenantDashboard) => {
@@ -89,9 +89,9 @@ export class Dashboard implements DashboardConnection {
   /** Waits until the server has told what was missed, or all. */
   #untilGreeted(): Promise<void> {
     const { promise, resolve, reject } = deferred();
-    const cancel = this.#dependencies.timing.after(greetingMs, () => reject(new Error('The server tells nothing.')));
+    const timer = setTimeout(() => reject(new Error('The server tells nothing.')), answerMs);
     this.#onGreeted = { resolve, reject };
-    return promise.finally(cancel);
+    return promise.finally(() => clearTimeout(timer));
   }
 
   #askForAll(socket: Socket): void {
@@ -129,11 +129,22 @@ export class Dashboard implements DashboardConnection {
   async #poll(signal: AbortSignal): Promise<void> {
     const { tenant } = this.#dependencies;
     if (this.#version !== undefined) {
-      const { version } = await tenant.kpis({ signal });
-      if (version === this.#version) return;
+      const kpis = await tenant.kpis({ signal });
+      if (signal.aborted) return;
+      if (kpis.version <= this.#version) return this.#tellKpis(kpis);
     }
     const dashboard = await tenant.dashboard({ signal });
-    if (!signal.aborted) this.#begin(dashboard);
+    // A socket that is about to be live may have told more meanwhile.
+    const isBehind = this.#version !== undefined && dashboard.version < this.#version;
+    if (!signal.aborted && !isBehind) this.#begin(dashboard);
+  }
+
+  /** Tells KPIs that a lost socket did not bring. */
+  #tellKpis({ activeBusinesses, responseRate, landlordViews, messagesTotal, version }: TenantNumbers): void {
+    if (version <= this.#kpisVersion) return;
+    this.#kpisVersion = version;
+    const payload = { activeBusinesses, responseRate, landlordViews, messagesTotal, version };
+    callListener(() => this.#options.onEvent({ type: 'kpi:update', payload }));
   }
 }
 

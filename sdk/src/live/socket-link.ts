@@ -28,6 +28,7 @@ export interface LinkOptions {
   baseUrl: URL;
   /** Such as `/`. */
   namespace: string;
+  withCookies: boolean;
   session: Session;
   timing: Timing;
   loadIo: () => Promise<OpenSocket>;
@@ -117,10 +118,11 @@ export class SocketLink {
   }
 
   #connect(open: OpenSocket, shown: Shown): void {
-    const { baseUrl, namespace, use } = this.#options;
+    const { baseUrl, namespace, withCookies, use } = this.#options;
     const socket = open(`${baseUrl.origin}${namespace}`, {
       path: `${baseUrl.pathname.replace(/\/$/, '')}/socket.io/`,
-      auth: { ...use.handshake(), ...shown },
+      // A browser sends a WebSocket's cookies whoever opens it.
+      auth: { ...use.handshake(), ...shown, ...(withCookies ? {} : { credentials: 'omit' }) },
       // Needs no sticky sessions; where it is refused, polling the API takes over.
       transports: ['websocket'],
       forceNew: true,

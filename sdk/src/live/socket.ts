@@ -16,7 +16,8 @@ export type OpenSocket = (url: string, options: Record<string, unknown>) => Sock
 /** What the server acknowledges an event with. */
 export type Acknowledgement = { success: true; [name: string]: unknown } | { success: false; error: string };
 
-const answerMs = 10_000;
+/** How long a server may take to answer, by the machine's own clock. */
+export const answerMs = 10_000;
 
 /**
  * Sends an event and resolves when it is acknowledged. `onAnswer` runs before anything that comes after the

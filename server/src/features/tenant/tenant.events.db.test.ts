@@ -76,6 +76,11 @@ describe('A connection to /dashboard', () => {
     });
   });
 
+  test('is not let in by a cookie that its client has passed over', async () => {
+    const extraHeaders = { cookie: `access_token=${tenant.token}` };
+    expect((await refusal({ extraHeaders, auth: { credentials: 'omit' } })).code).toBe('UNAUTHENTICATED');
+  });
+
   test('with a token that does not verify is refused, and told so before any event', async () => {
     const { code, message } = await refusal({ auth: { token: 'nonsense' } });
     expect(code).toBe('INVALID_TOKEN');

@@ -40,6 +40,8 @@ class TenantLine {
   readonly #service: Reader;
   readonly #begun = Promise.withResolvers<void>();
   #place: FeedPlace = { cursor: 0, mark: 0 };
+  /** False while the client is to ask for the state, because what it holds is of before its place. */
+  #isHolding = true;
   #held: TenantEvent<'kpi:update'> | undefined;
 
   constructor(connection: Connection, service: Reader) {
@@ -66,7 +68,8 @@ class TenantLine {
     const { principal } = this.#connection;
     const state = await this.#readCurrent((version) => this.#service.readDashboard(principal, version));
     this.#place = { ...this.#place, mark: state.version };
-    this.#connection.send('current-state', state, this.#place);
+    this.#isHolding = true;
+    this.#send('current-state', state);
     return state;
   }
 
@@ -81,7 +84,7 @@ class TenantLine {
     for (const event of events) this.#tell(event);
     this.#place = { ...this.#place, cursor };
     const reconnected: TenantEvent<'reconnected'> = { recovered: true, version: this.#place.mark };
-    this.#connection.send('reconnected', reconnected, this.#place);
+    this.#send('reconnected', reconnected);
     this.#tellKpis();
   }
 
@@ -90,8 +93,8 @@ class TenantLine {
       // After the place in the feed, so that what is between them is told by events, and skipped where it is older.
       const version = await this.#service.readVersion(this.#connection.principal);
       this.#place = { cursor, mark: version };
-      const payload = event === 'connected' ? { version } : { recovered: false, version };
-      this.#connection.send(event, payload, this.#place);
+      this.#isHolding = event === 'connected';
+      this.#send(event, event === 'connected' ? { version } : { recovered: false, version });
     } catch {
       this.#connection.sendElsewhere();
     }
@@ -108,8 +111,13 @@ class TenantLine {
     this.#place = { cursor: id, mark: isNews ? version : this.#place.mark };
     if (!isNews) return;
     const [event, told] = toEvent(type, payload);
-    this.#connection.send(event, told, this.#place);
-    if (this.#held?.version === version) this.#connection.send('kpi:update', this.#held);
+    this.#send(event, told);
+    if (this.#held?.version === version) this.#send('kpi:update', this.#held);
+  }
+
+  /** Sends what moves the client's place. */
+  #send(event: string, payload: object): void {
+    this.#connection.send(event, payload, this.#isHolding ? this.#place : null);
   }
 
   #tellKpis(): void {
@@ -118,7 +126,9 @@ class TenantLine {
       try {
         const kpis = await this.#readCurrent((version) => this.#service.readKpis(principal, version));
         this.#held = kpis.version > this.#place.mark ? kpis : undefined;
-        return this.#held ? undefined : kpis;
+        // In its turn behind the events: it has the client's place move beyond what only the KPIs tell of.
+        if (!this.#held) this.#send('kpi:update', kpis);
+        return undefined;
       } catch (error) {
         // Nothing else would tell the client of the last change; when it comes back it is told.
         this.#connection.sendElsewhere();

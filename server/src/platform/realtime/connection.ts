@@ -12,7 +12,7 @@ import { type AckBody, createInbox, type Inbox } from './inbox.ts';
 import { Outlet } from './outlet.ts';
 import type { PayloadCheck } from './payload-checks.ts';
 import type { RealtimeLimits } from './realtime-limits.ts';
-import type { Comeback, FeedPlace } from './recovery.ts';
+import { type Comeback, type FeedPlace, noPlace } from './recovery.ts';
 import type { SessionEnd, WatchedSession } from './session-watch.ts';
 import type { TransportGauge } from './transport-gauge.ts';
 
@@ -43,8 +43,11 @@ export interface Connection {
   ): void;
   /** Resolves when the client has room for a message, or the connection has ended. */
   room(): Promise<void>;
-  /** Sends a message that must not be left out; with a place, the client goes on from there when it comes back. */
-  send(event: string, payload: unknown, place?: FeedPlace): void;
+  /**
+   * Sends a message that must not be left out; with a place, the client goes on from there when it comes back. With null it
+   * needs the state anew, wherever it was before.
+   */
+  send(event: string, payload: unknown, place?: FeedPlace | null): void;
   /**
    * Sends the newest state of something: made only when the client has room for it, and once however often it is asked for
    * until then. Nothing is sent where `produce` answers undefined.
@@ -146,9 +149,9 @@ export class LiveConnection implements Connection, WatchedSession {
     return this.outlet.room();
   }
 
-  send(event: string, payload: unknown, place?: FeedPlace): void {
+  send(event: string, payload: unknown, place?: FeedPlace | null): void {
     const { socket, seal } = this.#options;
-    const parts = place ? [payload, seal(place)] : [payload];
+    const parts = place === undefined ? [payload] : [payload, place ? seal(place) : noPlace];
     this.outlet.push(() => void socket.emit(event, ...parts));
   }
 

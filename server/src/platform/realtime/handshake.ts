@@ -41,10 +41,14 @@ export function readRequest(request: IncomingMessage, address: string): RequestF
   return { authorization, apiKey: named('x-api-key'), cookie, organization: named('x-organization-id'), address };
 }
 
-/** Puts the request and what the client gave in `auth` together. Throws a VALIDATION_ERROR for a field of a wrong type. */
+/**
+ * Puts the request and what the client gave in `auth` together. A browser sends a WebSocket's cookies whoever opens it;
+ * `credentials: 'omit'` has them passed over. Throws a VALIDATION_ERROR for a field of a wrong type.
+ */
 export function readHandshake(facts: RequestFacts, auth: Readonly<Record<string, unknown>>): Handshake {
   return {
     ...facts,
+    cookie: readText(auth, 'credentials') === 'omit' ? undefined : facts.cookie,
     token: readText(auth, 'token'),
     apiKey: readText(auth, 'apiKey') ?? facts.apiKey,
     organization: readText(auth, 'organization') ?? facts.organization,

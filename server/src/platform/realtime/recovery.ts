@@ -13,6 +13,9 @@ export interface FeedPlace {
   readonly mark: number;
 }
 
+/** What a client shows that has no place: it was here before, and needs the state. */
+export const noPlace = '';
+
 /** What a client missed while it was away. */
 export interface Missed {
   /** How far it had come. */
@@ -104,7 +107,7 @@ export function createRecovery({ feed, cursors, now }: RecoveryOptions): Recover
 
 /** Stock clients send `pid` and `offset` by themselves; others send as `cursor` what came last beside an event. */
 function readOffset({ auth: { pid, offset, cursor }, isSessionKept }: Shown): string | undefined {
-  if (typeof pid === 'string' && typeof offset === 'string') return isSessionKept ? offset : '';
+  if (typeof pid === 'string' && typeof offset === 'string') return isSessionKept ? offset : noPlace;
   if (typeof cursor === 'string') return cursor;
-  return typeof pid === 'string' ? '' : undefined;
+  return typeof pid === 'string' ? noPlace : undefined;
 }

@@ -13,6 +13,9 @@ interface AdapterOptions {
 
 /** More endings than are remembered make a client's return be judged by what it missed alone. */
 const maxEndings = 20_000;
+/** Ids as Socket.IO makes them. What else a client shows for one is not remembered. */
+const sessionId = /^[\w-]{20,36}$/;
+const maxEndingsSize = maxEndings * 36;
 
 /**
  * Makes the adapter through which Socket.IO's own reconnection reaches the feed. A stock client that comes back shows the
@@ -22,7 +25,11 @@ const maxEndings = 20_000;
  */
 export function makeSessionAdapter({ recovers, now }: AdapterOptions): typeof Adapter {
   return class SessionAdapter extends Adapter {
-    readonly #endings = new LRUCache<string, number>({ max: maxEndings });
+    readonly #endings = new LRUCache<string, number>({
+      max: maxEndings,
+      maxSize: maxEndingsSize,
+      sizeCalculation: (_endedMs, pid) => pid.length,
+    });
 
     /** Every emit to a socket comes through here. The stock adapter would look for rooms, and keep the packet. */
     override broadcast(...[packet, { rooms, flags }]: Parameters<Adapter['broadcast']>): void {
@@ -34,11 +41,15 @@ export function makeSessionAdapter({ recovers, now }: AdapterOptions): typeof Ad
     }
 
     override restoreSession(pid: string): Promise<Session> {
-      const endedMs = this.#endings.get(pid);
-      const isTooLong = endedMs !== undefined && now().getTime() - endedMs > longestAwayMs;
+      const isKept = recovers(this.nsp.name) && sessionId.test(pid) && !this.#endedTooLongAgo(pid);
       // The types know no way to say that there is none.
-      if (isTooLong || !recovers(this.nsp.name)) return Promise.resolve(null as unknown as Session);
+      if (!isKept) return Promise.resolve(null as unknown as Session);
       return Promise.resolve({ pid, sid: randomUUID(), rooms: [], data: {}, missedPackets: [] });
+    }
+
+    #endedTooLongAgo(pid: string): boolean {
+      const endedMs = this.#endings.get(pid);
+      return endedMs !== undefined && now().getTime() - endedMs > longestAwayMs;
     }
   };
 }
