@@ -95,6 +95,39 @@ test('what waits for the jobs is never shown as complete, by whichever answer', 
   ).toEqual(Array(3).fill([168, undefined]));
 });
 
+test('the running period says that it is counted anew, and compares nothing until it is', async () => {
+  const scene = await makeBusyScene();
+  const changes = ({ user_stats, assessment_stats, metrics }: Awaited<ReturnType<typeof scene.summary>>) => ({
+    members: Object.values(user_stats.change_percentage),
+    reasons: [...new Set(Object.values(user_stats.change_reason))],
+    assessments: Object.values(assessment_stats.change_percentage),
+    metrics: metrics.map(({ change_percentage, change_reason }) => [change_percentage, change_reason]),
+  });
+  // The owner joined in this period.
+  const settled = { members: [null, 0, 0], reasons: ['previous_zero'], assessments: [0, 0, 0], metrics: [[0, null]] };
+  const before = await scene.summary();
+  expect([before.settled, before.complete, changes(before)]).toEqual([true, false, settled]);
+  const live = () => it.features.dashboard.summarize(scene.organization.id);
+  await paused(['rebuild_metric_days', 'recount_active_days'], async () => {
+    await change(scene, { timezone: 'Asia/Kolkata' });
+    for (const summary of [await scene.summary(), await live()]) {
+      expect([summary.settled, summary.complete, changes(summary)]).toEqual([
+        ...[false, false],
+        {
+          members: [null, null, null],
+          reasons: ['period_incomplete'],
+          assessments: [0, 0, 0],
+          metrics: [[null, 'period_incomplete']],
+        },
+      ]);
+    }
+  });
+  await it.platform.jobs.recover();
+  await it.platform.jobs.whenIdle();
+  for (const after of [await scene.summary(), await live()])
+    expect([after.settled, after.complete, changes(after)]).toEqual([true, false, settled]);
+});
+
 test('who was looked up while an organization changed is looked up again', async () => {
   const scene = await makeAnalyticsScene(it);
   const { authenticator, forget } = it.features.identity;
