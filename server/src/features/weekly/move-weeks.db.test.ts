@@ -227,11 +227,12 @@ test('a week that has not begun, on record because a clock is ahead, gives way t
   it.clock.now = new Date('2024-11-10T23:58:00Z');
   const scene = await makeScene({ timezone: 'UTC', firstDayOfWeek: 1 });
   await scene.post([sentItem({ occurred_at: '2024-11-11T00:01:00Z' })]);
+  await scene.summary();
   await scene.change({ timezone: 'UTC', firstDayOfWeek: 7 });
   const { rows } = await scene.within(({ db }) =>
     sql`select week_start_date from activity_weeks order by 1`.execute(db),
   );
-  expect(rows).toEqual([{ week_start_date: '2024-11-10' }]);
+  expect(rows).toEqual([{ week_start_date: '2024-11-03' }, { week_start_date: '2024-11-10' }]);
   expect((await scene.summary('2024-11-11')).stats.updates).toBe(1);
   it.clock.now = midweek;
 });
