@@ -15,7 +15,7 @@ $$;
 
 -- Waits until nobody holds the calendar. Whoever waits for this holds up all who come after, so it is given up soon.
 create function lock_calendar(organization uuid) returns void
-language plpgsql volatile set search_path = pg_catalog, public, pg_temp set lock_timeout = '5s' as $$
+language plpgsql volatile set search_path = pg_catalog, public, pg_temp set lock_timeout = '1s' as $$
 begin
   perform pg_advisory_xact_lock(calendar_lock(organization));
 end

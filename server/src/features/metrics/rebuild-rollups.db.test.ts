@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { lockCalendar } from '#features/organizations/index.ts';
 import { newId } from '#kernel/ids.ts';
 import { systemPrincipal } from '#platform/access/principal.ts';
 import { inject } from '#testing/inject.ts';
@@ -31,6 +32,7 @@ async function changeZone(timezone: string) {
 const step = (pointsAtOnce: number, isKilled = false) =>
   scene.it.platform.scopes
     .inOrganization(systemPrincipal(scene.organization.id), async (tx) => {
+      await lockCalendar(tx, tx.organizationId);
       const done = await rebuildSome(tx, pointsAtOnce);
       if (isKilled) throw new Error('killed');
       return done;

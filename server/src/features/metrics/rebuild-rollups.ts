@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import { getOrganizationSettings, lockCalendar } from '#features/organizations/index.ts';
+import { getOrganizationSettings } from '#features/organizations/index.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import { daysOf, hoursOf } from './metrics.store.ts';
 
@@ -43,11 +43,10 @@ const dayMargin = sql`interval '3 hours'`;
 
 /**
  * Counts some hours of one metric anew from its points, the newest first, and the days that they make whole; undefined
- * where nothing is left to do. Nobody writes points of the organization meanwhile, so a step is as long as
- * `pointsAtOnce` are counted in, or the points of one hour where those are more.
+ * where nothing is left to do. The calendar is locked: nobody writes points of the organization meanwhile, so a step is as
+ * long as `pointsAtOnce` are counted in, or the points of one hour where those are more.
  */
 export async function rebuildSome(tx: OrganizationTx, pointsAtOnce: number): Promise<RebuildStep | undefined> {
-  await lockCalendar(tx, tx.organizationId);
   const { timezone } = await getOrganizationSettings(tx);
   const metric = await findToRebuild(tx);
   if (!metric) return undefined;
