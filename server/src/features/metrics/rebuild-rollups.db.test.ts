@@ -191,3 +191,27 @@ test('however the zone, writers and the job cross, no day is wrong and says that
     { numRuns: 8, examples: [[halfPastMidnightTwice, [], { last: 'America/Havana', pointsAtOnce: 1 }]] },
   );
 }, 120_000);
+
+test('the newest days of all metrics are right before old days of any', async () => {
+  const ages = [1, 2, 40, 41];
+  const points = ['a', 'b'].flatMap((metric_name) =>
+    ages.map((days) => {
+      const recorded_at = new Date(scene.it.clock.now.getTime() - days * 86_400_000).toISOString();
+      return point({ id: newId(), metric_name, metric_value: 1, recorded_at });
+    }),
+  );
+  expect((await scene.post({ points })).statusCode).toBe(202);
+  await changeZone('Asia/Kolkata');
+  const taken = [];
+  for (let done = await step(2); done; done = await step(2)) taken.push([done.metric_name, done.isLast]);
+  expect(taken.slice(0, 4)).toEqual([
+    ['a', false],
+    ['b', false],
+    ['a', false],
+    ['b', false],
+  ]);
+  expect(taken.filter(([, isLast]) => isLast)).toEqual([
+    ['a', true],
+    ['b', true],
+  ]);
+});

@@ -65,11 +65,12 @@ export async function rebuildSome(tx: OrganizationTx, pointsAtOnce: number): Pro
   return { metric_type, metric_name, isLast, newestAt: rows[0]?.newestAt ?? null };
 }
 
+/** The one that is behind the others, so that recent days of all are right before old days of any. */
 async function findToRebuild({ db, organizationId }: OrganizationTx): Promise<RebuiltMetric | undefined> {
   const { rows } = await sql<RebuiltMetric>`
     select metric_type, metric_name, rebuilt_from::text from metric_catalog
     where organization_id = ${organizationId} and rebuilt_from is not null
-    order by metric_type, metric_name limit 1`.execute(db);
+    order by rebuilt_from desc, metric_type, metric_name limit 1`.execute(db);
   return rows[0];
 }
 
