@@ -26,7 +26,8 @@ const AssessmentCounts = Type.Object({
 export type AssessmentCounts = Static<typeof AssessmentCounts>;
 
 const ChangeReasons = Type.Record(Type.String(), Type.String(), {
-  description: 'by number, why it has no percentage: previous_zero, previous_missing or period_incomplete',
+  description:
+    'by number, why it has no percentage: previous_zero, previous_missing or period_incomplete (not begun, or not settled)',
 });
 
 /** The numbers of a block, with those of the period before and their change. */
@@ -66,7 +67,12 @@ export const DashboardSummary = Type.Object({
   }),
   as_of: orNull(Time, { description: 'the newest input that the numbers rest on' }),
   complete: Type.Boolean({
-    description: 'false until the period is over, and while days are counted anew after a change of the time zone',
+    description: 'false until the period is over, and while it is not settled',
+  }),
+  settled: Type.Boolean({
+    description:
+      'false while days are counted anew after a change of the time zone: numbers of members and metrics may be too low, ' +
+      'and have no percentage',
   }),
 });
 export type DashboardSummary = Static<typeof DashboardSummary>;
@@ -143,6 +149,7 @@ export const getDashboardSummary = defineEndpoint({
       },
       as_of: '2024-01-07T21:14:03.000Z',
       complete: true,
+      settled: true,
     },
   },
 });

@@ -6,7 +6,7 @@ $$;
 -- The organization, whose time zone and first day of the week stand until the transaction's end. Two statements, because one
 -- that had to wait would see the calendar of before.
 create function hold_calendar(organization uuid) returns setof organizations
-language plpgsql volatile set search_path = pg_catalog, public, pg_temp as $$
+language plpgsql volatile rows 1 set search_path = pg_catalog, public, pg_temp as $$
 begin
   perform pg_advisory_xact_lock_shared(calendar_lock(organization));
   return query select * from organizations where id = organization;
@@ -15,7 +15,7 @@ $$;
 
 -- Waits until nobody holds the calendar. Whoever waits for this holds up all who come after, so it is given up soon.
 create function lock_calendar(organization uuid) returns void
-language plpgsql volatile set search_path = pg_catalog, public, pg_temp set lock_timeout = '5s' as $$
+language plpgsql volatile set search_path = pg_catalog, public, pg_temp set lock_timeout = '1s' as $$
 begin
   perform pg_advisory_xact_lock(calendar_lock(organization));
 end

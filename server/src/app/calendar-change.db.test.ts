@@ -1,8 +1,11 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { lockCalendar } from '#features/organizations/index.ts';
 import { newId } from '#kernel/ids.ts';
+import { systemPrincipal } from '#platform/access/principal.ts';
 import { type AnalyticsScene, makeAnalyticsScene } from '#testing/analytics-scene.ts';
 import { makeTestApp, type TestApp } from '#testing/make-app.ts';
+import { makeTenant } from '#testing/tenant-scene.ts';
 
 let it: TestApp;
 beforeAll(async () => {
@@ -95,6 +98,39 @@ test('what waits for the jobs is never shown as complete, by whichever answer', 
   ).toEqual(Array(3).fill([168, undefined]));
 });
 
+test('the running period says that it is counted anew, and compares nothing until it is', async () => {
+  const scene = await makeBusyScene();
+  const changes = ({ user_stats, assessment_stats, metrics }: Awaited<ReturnType<typeof scene.summary>>) => ({
+    members: Object.values(user_stats.change_percentage),
+    reasons: [...new Set(Object.values(user_stats.change_reason))],
+    assessments: Object.values(assessment_stats.change_percentage),
+    metrics: metrics.map(({ change_percentage, change_reason }) => [change_percentage, change_reason]),
+  });
+  // The owner joined in this period.
+  const settled = { members: [null, 0, 0], reasons: ['previous_zero'], assessments: [0, 0, 0], metrics: [[0, null]] };
+  const before = await scene.summary();
+  expect([before.settled, before.complete, changes(before)]).toEqual([true, false, settled]);
+  const live = () => it.features.dashboard.summarize(scene.organization.id);
+  await paused(['rebuild_metric_days', 'recount_active_days'], async () => {
+    await change(scene, { timezone: 'Asia/Kolkata' });
+    for (const summary of [await scene.summary(), await live()]) {
+      expect([summary.settled, summary.complete, changes(summary)]).toEqual([
+        ...[false, false],
+        {
+          members: [null, null, null],
+          reasons: ['period_incomplete'],
+          assessments: [0, 0, 0],
+          metrics: [[null, 'period_incomplete']],
+        },
+      ]);
+    }
+  });
+  await it.platform.jobs.recover();
+  await it.platform.jobs.whenIdle();
+  for (const after of [await scene.summary(), await live()])
+    expect([after.settled, after.complete, changes(after)]).toEqual([true, false, settled]);
+});
+
 test('who was looked up while an organization changed is looked up again', async () => {
   const scene = await makeAnalyticsScene(it);
   const { authenticator, forget } = it.features.identity;
@@ -135,4 +171,26 @@ test('a change of the first day of the week alone counts nothing anew but weeks'
   const { trend_data } = await readTrends(scene);
   expect(trend_data[1]).toMatchObject({ week_start: '2024-12-01', value: 168 });
   expect(trend_data[1].complete).toBeUndefined();
+});
+
+// The embedded database has one connection, on which nobody waits beside somebody else.
+test.skipIf(!process.env.TEST_DATABASE_URL)('who waits for the calendar has no row in hand', async () => {
+  const tenant = await makeTenant(it);
+  const { id } = await tenant.make();
+  const { adding } = await it.platform.scopes.inOrganization(systemPrincipal(tenant.organization.id), async (tx) => {
+    await lockCalendar(tx, tx.organizationId);
+    const added = tenant.add(id, { views: 1 });
+    await vi.waitUntil(async () => {
+      const { rows } = await sql`
+        select from pg_locks l, (select calendar_lock(${tx.organizationId}::uuid) as key) k
+        where l.locktype = 'advisory' and not l.granted and l.objsubid = 1
+          and l.classid = ((k.key >> 32) & 4294967295)::oid
+          and l.objid = (k.key & 4294967295)::oid`.execute(it.platform.database.root);
+      return rows.length > 0;
+    });
+    // Fails at once where the addition has locked it.
+    await sql`select from businesses where id = ${id} for update nowait`.execute(tx.db);
+    return { adding: added };
+  });
+  expect(await adding).toMatchObject({ views_count: 1 });
 });

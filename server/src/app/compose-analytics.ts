@@ -45,13 +45,14 @@ export function composeAnalytics(platform: Platform): Analytics {
   };
   const metrics = createMetricsFeature({
     ...platform,
+    random: Math.random,
     caches: andDashboards(caches),
     announceDashboards,
     declared: [...dashboardMetrics, ...weeklyMetrics, ...businessMetrics],
   });
   const dataDir = config.databaseUrl === undefined ? config.dataDir : undefined;
   const system = createSystemFeature({ ...platform, dataDir });
-  const engagement = createEngagementFeature({ ...platform, forgetDashboards });
+  const engagement = createEngagementFeature({ ...platform, random: Math.random, forgetDashboards });
   const assessments = createAssessmentsFeature({ ...platform, forgetDashboards });
   const dashboard = createDashboardFeature({
     ...platform,

@@ -1,4 +1,5 @@
 import type { WeekStats } from '@almanac/contract/weekly.ts';
+import { idOf } from '#kernel/ids.ts';
 import type { ItemDelta } from './merge-changes.ts';
 
 /** A metric that the weekly dashboard publishes. */
@@ -13,6 +14,8 @@ export interface WeeklyMetric {
 
 /** A value that is handed to the metric store. */
 export interface WeeklyPoint extends Pick<WeeklyMetric, 'metric_type' | 'metric_name' | 'metric_unit'> {
+  /** Of a point that is the same one however often it is published. */
+  readonly id?: string;
   readonly metric_value: number;
   readonly recorded_at: Date;
 }
@@ -61,8 +64,11 @@ export function pointsOfChange(deltas: readonly ItemDelta[]): WeeklyPoint[] {
 }
 
 /** The zeros with which a week begins, so that one in which nothing happens has a value and is no gap. */
-export function pointsOfNewWeek(startMs: number): WeeklyPoint[] {
-  return Object.values(flows).map((metric) => point(metric, 0, startMs));
+export function pointsOfNewWeek(organizationId: string, startMs: number): WeeklyPoint[] {
+  return Object.values(flows).map((metric) => ({
+    ...point(metric, 0, startMs),
+    id: idOf('week begins', organizationId, metric.metric_name, String(startMs)),
+  }));
 }
 
 /** The running week's numbers that are others than before; all of them where there were none. */

@@ -8,6 +8,7 @@ import {
 } from '@almanac/contract/businesses.ts';
 import type { EndpointAnswer, EndpointInput } from '@almanac/contract/endpoint.ts';
 import { recordAudit } from '#features/audit/index.ts';
+import { getOrganizationSettings } from '#features/organizations/index.ts';
 import { dayAt } from '#kernel/days.ts';
 import { newId } from '#kernel/ids.ts';
 import type { UserPrincipal } from '#platform/access/principal.ts';
@@ -129,6 +130,8 @@ async function addMetrics(
   { principal, id, body }: AskedAddition,
   options: BusinessesOptions,
 ): Promise<Added> {
+  // The calendar before any row.
+  await getOrganizationSettings(tx);
   const { userId } = principal;
   const { views = 0, messages = 0, invites = 0, responses, day } = body;
   const added = { views, messages, invites, responses };

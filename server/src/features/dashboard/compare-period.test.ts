@@ -32,7 +32,7 @@ describe('What a period is compared with', () => {
   test('is nothing before it has begun', () => {
     const periods = compare('2024-03-09', 7, '2024-03-02T23:59:59+01:00');
     expect(periods).toMatchObject({ isAhead: true, isComplete: false });
-    const counts = compareCounts(periods, { current: { n: 0 }, previous: { n: 2 } });
+    const counts = compareCounts({ ...periods, isSettled: true }, { current: { n: 0 }, previous: { n: 2 } });
     expect(counts).toEqual({
       n: 0,
       previous: { n: 2 },
@@ -52,10 +52,18 @@ test('rates have one decimal, rounded half up from the exact quotient, and are 0
 test('a change has its percentage, or the reason why not', () => {
   const current = { grown: 3, gone: 0, new: 1, still: 0 };
   const previous = { grown: 2, gone: 4, new: 0, still: 0 };
-  expect(compareCounts({ isAhead: false }, { current, previous })).toEqual({
+  expect(compareCounts({ isAhead: false, isSettled: true }, { current, previous })).toEqual({
     ...current,
     previous,
     change_percentage: { grown: 50, gone: -100, new: null, still: 0 },
     change_reason: { new: 'previous_zero' },
+  });
+});
+
+test('what is counted anew has no percentage, whatever it comes to meanwhile', () => {
+  const numbers = { current: { half: 3, same: 2 }, previous: { half: 12, same: 2 } };
+  expect(compareCounts({ isAhead: false, isSettled: false }, numbers)).toMatchObject({
+    change_percentage: { half: null, same: null },
+    change_reason: { half: 'period_incomplete', same: 'period_incomplete' },
   });
 });

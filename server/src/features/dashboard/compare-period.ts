@@ -18,6 +18,12 @@ export interface ComparedPeriods {
   readonly isAhead: boolean;
 }
 
+/** Whether a number of a period can be compared with that of the one before. */
+export interface Comparability extends Pick<ComparedPeriods, 'isAhead'> {
+  /** False while days of either are counted anew: parts of days say nothing of a change. */
+  readonly isSettled: boolean;
+}
+
 /** What a period is compared with: all of the one before, or as much of it as had passed at the same local time. */
 export function comparePeriods(current: DayPeriod, { nowMs, timezone }: { nowMs: number; timezone: string }) {
   const previous = periodBefore(current, timezone);
@@ -34,21 +40,18 @@ export function comparePeriods(current: DayPeriod, { nowMs, timezone }: { nowMs:
 }
 
 /** Why a number has no percentage, where it has none. */
-export function changeOf(
-  { isAhead }: Pick<ComparedPeriods, 'isAhead'>,
-  previous: number | null,
-  current: number,
-): Change {
-  return isAhead ? { percent: null, reason: 'period_incomplete' } : changeBetween(previous, current);
+export function changeOf({ isAhead, isSettled }: Comparability, previous: number | null, current: number): Change {
+  if (isAhead || !isSettled) return { percent: null, reason: 'period_incomplete' };
+  return changeBetween(previous, current);
 }
 
 /** Counts of both periods beside each other, with the change of each. */
 export function compareCounts<Counts extends Record<string, number>>(
-  periods: Pick<ComparedPeriods, 'isAhead'>,
+  comparability: Comparability,
   { current, previous }: { current: Counts; previous: Counts },
 ) {
   const changes = Object.entries(current).map(
-    ([name, value]) => [name, changeOf(periods, previous[name] ?? null, value)] as const,
+    ([name, value]) => [name, changeOf(comparability, previous[name] ?? null, value)] as const,
   );
   return {
     ...current,

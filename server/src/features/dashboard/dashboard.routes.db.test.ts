@@ -89,6 +89,7 @@ describe('GET /api/dashboard/summary', () => {
       },
       as_of: '2025-03-30T21:59:59.000Z',
       complete: true,
+      settled: true,
     });
   });
 
@@ -102,6 +103,7 @@ describe('GET /api/dashboard/summary', () => {
       comparison: { basis: 'same_elapsed_part', until: '2025-03-24T11:00:00.000Z' },
       as_of: null,
       complete: false,
+      settled: true,
     });
     await scene.act([
       { activity_type: 'a', user_id: member.userId, created_at: '2025-03-31T10:04:00Z' },

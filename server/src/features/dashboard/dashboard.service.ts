@@ -15,6 +15,7 @@ import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
 import { validationFailed } from '#platform/errors/app-error.ts';
 import { createEncoder } from '#platform/http/bind.ts';
 import {
+  type Comparability,
   type ComparedPeriods,
   changeOf,
   compareCounts,
@@ -85,7 +86,7 @@ export interface DashboardOptions {
 export const dashboardTopic = 'dashboard';
 
 /** Raised when the shape of an answer changes, so that no cache serves the old one. */
-const schemaVersion = '2';
+const schemaVersion = '3';
 
 type Realtime = EndpointAnswer<typeof getRealtime>;
 
@@ -154,40 +155,50 @@ async function readSummary(
   { periods, timezone }: { periods: ComparedPeriods; timezone: string },
   readHeadlines: ReadHeadlines,
 ): Promise<DashboardSummary> {
-  const { current, previous, previousUntilMs, isComplete } = periods;
+  const { current, previous, previousUntilMs, isComplete, isAhead } = periods;
   // Held until the end, so that nothing is counted anew between the statements.
   const settings = await getOrganizationSettings(tx);
   const numbers = await readPeriodNumbers(tx, periods);
-  const { headlines, isSettled } = await readHeadlines(tx, {
+  const { headlines, isSettled: hasSettledMetrics } = await readHeadlines(tx, {
     timezone,
     fromMs: current.startMs,
     toMs: current.endMs,
     previousFromMs: previous.startMs,
     previousToMs: previousUntilMs,
   });
+  // Who asked by another time zone than days are kept in asks for days that nobody counts.
+  const isSameZone = settings.timezone === timezone;
+  const users = { isAhead, isSettled: isSameZone && numbers.isSettled };
+  const metrics = { isAhead, isSettled: isSameZone && hasSettledMetrics };
+  const isSettled = users.isSettled && metrics.isSettled;
   const inputs = [numbers.users.last_at, numbers.assessments.last_at, ...headlines.map(({ as_of }) => as_of)];
   return {
     organization_id: tx.organizationId,
     period_start: current.startDate,
     period_end: current.endDate,
-    user_stats: compareCounts(periods, {
+    user_stats: compareCounts(users, {
       current: toUserCounts(numbers.users),
       previous: toUserCounts(numbers.previousUsers),
     }),
-    assessment_stats: compareCounts(periods, {
-      current: toAssessmentCounts(numbers.assessments),
-      previous: toAssessmentCounts(numbers.previousAssessments),
-    }),
-    metrics: headlines.map((headline) => presentHeadline(headline, periods)),
+    // Counted by their times, whatever the days.
+    assessment_stats: compareCounts(
+      { isAhead, isSettled: true },
+      {
+        current: toAssessmentCounts(numbers.assessments),
+        previous: toAssessmentCounts(numbers.previousAssessments),
+      },
+    ),
+    metrics: headlines.map((headline) => presentHeadline(headline, metrics)),
     comparison: describeComparison(periods),
     as_of: newestOf(inputs),
-    complete: isComplete && isSettled && numbers.isSettled && settings.timezone === timezone,
+    complete: isComplete && isSettled,
+    settled: isSettled,
   };
 }
 
-function presentHeadline({ as_of: _, ...headline }: Headline, periods: ComparedPeriods) {
+function presentHeadline({ as_of: _, ...headline }: Headline, comparability: Comparability) {
   const { value, previous } = headline;
-  const change = value === null ? { percent: null, reason: null } : changeOf(periods, previous, value);
+  const change = value === null ? { percent: null, reason: null } : changeOf(comparability, previous, value);
   return { ...headline, change_percentage: change.percent, change_reason: change.reason ?? null };
 }
 

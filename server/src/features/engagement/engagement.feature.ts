@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { OnCalendarChange } from '#features/organizations/index.ts';
+import type { CalendarWaiting, OnCalendarChange } from '#features/organizations/index.ts';
 import type { JobDefinition } from '#platform/jobs/define-job.ts';
 import type { Jobs } from '#platform/jobs/jobs.ts';
 import { engagementJobs, recountJobName } from './engagement.jobs.ts';
@@ -7,7 +7,7 @@ import { addEngagementRoutes } from './engagement.routes.ts';
 import { createEngagementService, type EngagementOptions } from './engagement.service.ts';
 import { beginRecount } from './recount-days.ts';
 
-interface EngagementNeeds extends EngagementOptions {
+interface EngagementNeeds extends EngagementOptions, CalendarWaiting {
   jobs: Pick<Jobs, 'enqueue'>;
 }
 

@@ -1,3 +1,4 @@
+import { type CalendarWaiting, takeCalendar } from '#features/organizations/index.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import { defineJob, type JobResult, type OrganizationJob, type OrganizationRun } from '#platform/jobs/define-job.ts';
 import { hasRecount, recountSome } from './recount-days.ts';
@@ -5,7 +6,7 @@ import { hasRecount, recountSome } from './recount-days.ts';
 /** The job that counts active days anew after a change of the organization's time zone, which asks for it. */
 export const recountJobName = 'recount_active_days';
 
-interface EngagementJobOptions {
+interface EngagementJobOptions extends CalendarWaiting {
   forgetDashboards: (tx: OrganizationTx) => void;
 }
 
@@ -31,16 +32,19 @@ export function engagementJobs(options: EngagementJobOptions): OrganizationJob[]
 }
 
 /** Every step leaves behind how far it came, so that a run that is cut off goes on where it was. */
-async function recountDays(run: OrganizationRun, { forgetDashboards }: EngagementJobOptions): Promise<JobResult> {
+async function recountDays(run: OrganizationRun, options: EngagementJobOptions): Promise<JobResult> {
   if (!(await run.inOrganization(hasRecount))) return undefined;
   let days = 0;
   for (;;) {
-    run.signal.throwIfAborted();
-    const step = await run.inOrganization(async (tx) => {
-      const counted = await recountSome(tx, { now: run.now(), days: daysAtOnce });
-      if (counted?.isLast) forgetDashboards(tx);
-      return counted;
-    });
+    const step = await takeCalendar(
+      run,
+      async (tx) => {
+        const counted = await recountSome(tx, { now: run.now(), days: daysAtOnce });
+        if (counted?.isLast) options.forgetDashboards(tx);
+        return counted;
+      },
+      options,
+    );
     if (!step) return days > 0 ? { days } : undefined;
     days += daysAtOnce;
   }

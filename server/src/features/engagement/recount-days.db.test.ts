@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { lockCalendar } from '#features/organizations/index.ts';
 import { newId } from '#kernel/ids.ts';
 import { type AnalyticsScene, makeAnalyticsScene } from '#testing/analytics-scene.ts';
 import { makeTestApp, type TestApp } from '#testing/make-app.ts';
@@ -24,6 +25,7 @@ async function changeZone(scene: AnalyticsScene, timezone: string) {
 const step = (scene: AnalyticsScene, days: number, isKilled = false) =>
   scene
     .within(async (tx) => {
+      await lockCalendar(tx, tx.organizationId);
       const done = await recountSome(tx, { now: it.clock.now, days });
       if (isKilled) throw new Error('killed');
       return done;

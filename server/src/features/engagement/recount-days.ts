@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { getOrganizationSettings, lockCalendar } from '#features/organizations/index.ts';
+import { getOrganizationSettings } from '#features/organizations/index.ts';
 import { dayAt } from '#kernel/days.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import { keptDays } from './check-events.ts';
@@ -43,14 +43,13 @@ async function findMark({ db, organizationId }: OrganizationTx): Promise<string 
 
 /**
  * Counts as many days anew, the newest first, and says whether they were the last; undefined where nothing is left to do.
- * Days that the kept activity does not tell of whole stay as they were counted. Nobody writes activity of the organization
- * meanwhile.
+ * Days that the kept activity does not tell of whole stay as they were counted. The calendar is locked: nobody writes activity of
+ * the organization meanwhile.
  */
 export async function recountSome(
   tx: OrganizationTx,
   { now, days }: { now: Date; days: number },
 ): Promise<{ isLast: boolean } | undefined> {
-  await lockCalendar(tx, tx.organizationId);
   const { timezone } = await getOrganizationSettings(tx);
   const mark = await findMark(tx);
   if (mark === undefined) return undefined;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { inject } from '#testing/inject.ts';
 import { MetricsScene, point } from '#testing/metrics-scene.ts';
 
 let scene: MetricsScene;
@@ -122,6 +123,23 @@ describe('Hours, days and weeks', () => {
       expect(seen).toHaveLength(granularity === 'day' ? 9 : 3);
     }
     expect((await scene.get({ granularity: 'day', dimension_1: 'a' })).data).toHaveLength(3);
+  });
+
+  test('are not paged from one first day of the week into another', async () => {
+    const at = ['2024-12-02', '2024-12-09', '2024-12-16'];
+    await scene.post({ points: at.map((day) => point({ recorded_at: `${day}T09:00:00Z` })) });
+    const [ofDays, ofWeeks] = [
+      { granularity: 'day', limit: 1 },
+      { granularity: 'week', limit: 1 },
+    ];
+    const [days, weeks] = [await scene.get(ofDays), await scene.get(ofWeeks)];
+    const { headers } = await scene.organization.member('owner');
+    const url = `/api/organizations/${scene.organization.id}`;
+    const body = { first_day_of_week: 7 };
+    expect((await inject(scene.it.app, { method: 'PUT', url, body, headers })).statusCode).toBe(200);
+    const refused = await scene.get({ ...ofWeeks, cursor: weeks.next_cursor });
+    expect(refused.error.details.field).toBe('cursor');
+    expect((await scene.get({ ...ofDays, cursor: days.next_cursor })).data).toHaveLength(1);
   });
 
   test('are whole, also where the period cuts them', async () => {

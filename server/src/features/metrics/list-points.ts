@@ -33,8 +33,10 @@ export function createPointLists({ scopes, cursors, now }: ListsOptions) {
     list: async (principal: UserPrincipal, query: Query): Promise<PointPage> => {
       const { limit = 100, cursor, granularity = 'raw' } = query;
       const { organization, organizationId } = principal;
-      const filter = readFilter(query, organization.timezone);
-      const list = JSON.stringify(['metrics.list', organizationId, granularity, organization.timezone, filter]);
+      const { timezone, firstDayOfWeek } = organization;
+      const filter = readFilter(query, timezone);
+      const calendar = granularity === 'week' ? [timezone, firstDayOfWeek] : [timezone];
+      const list = JSON.stringify(['metrics.list', organizationId, granularity, ...calendar, filter]);
       const after = cursor === undefined ? undefined : cursors.open<ListPosition>(list, cursor);
       const page = { ...filter, after, limit: limit + 1 };
       const seal = (at: string, id: string) => cursors.seal(list, [at, id]);
@@ -43,7 +45,6 @@ export function createPointLists({ scopes, cursors, now }: ListsOptions) {
         const { items, next_cursor } = toPage(rows, limit, ({ position, id }) => seal(position, id));
         return { data: items.map(presentPoint), next_cursor };
       }
-      const { timezone, firstDayOfWeek } = organization;
       const steps = {
         ...page,
         ...widen(filter, granularity, organization),

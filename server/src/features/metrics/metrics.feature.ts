@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { OnCalendarChange } from '#features/organizations/index.ts';
+import type { CalendarWaiting, OnCalendarChange } from '#features/organizations/index.ts';
 import type { Database } from '#platform/db/database.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import type { JobDefinition } from '#platform/jobs/define-job.ts';
@@ -14,7 +14,9 @@ import { markForRebuild } from './rebuild-rollups.ts';
 import type { PointCounts } from './take-lines.ts';
 import { keyOf, metricsTopic, type PublishedPoint, writePublished } from './write-points.ts';
 
-interface MetricsNeeds extends Omit<MetricsServiceOptions, 'pointsPerStatement' | 'catalog' | 'closed'> {
+interface MetricsNeeds
+  extends Omit<MetricsServiceOptions, 'pointsPerStatement' | 'catalog' | 'closed'>,
+    CalendarWaiting {
   database: Pick<Database, 'pglite'>;
   jobs: Pick<Jobs, 'enqueue'>;
   /** What the features publish, the first of a type being the one meant by the type alone. */

@@ -1,3 +1,4 @@
+import { type CalendarWaiting, takeCalendar } from '#features/organizations/index.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { Feed } from '#platform/feed/feed.ts';
 import { defineJob, type JobResult, type OrganizationJob, type OrganizationRun } from '#platform/jobs/define-job.ts';
@@ -7,7 +8,7 @@ import { metricsTopic } from './write-points.ts';
 /** The job that counts hours and days anew after a change of the organization's time zone, which asks for it. */
 export const rebuildJobName = 'rebuild_metric_days';
 
-export interface MetricsJobOptions {
+export interface MetricsJobOptions extends CalendarWaiting {
   caches: Pick<Caches, 'invalidate'>;
   feed: Pick<Feed, 'publish'>;
   /** How many points one transaction counts. */
@@ -38,8 +39,7 @@ async function rebuildMetrics(run: OrganizationRun, options: MetricsJobOptions):
   if (wanted === 0) return undefined;
   let metrics = 0;
   for (;;) {
-    run.signal.throwIfAborted();
-    const step = await run.inOrganization((tx) => takeStep(tx, options));
+    const step = await takeCalendar(run, (tx) => takeStep(tx, options), options);
     if (!step) return metrics > 0 ? { metrics } : undefined;
     if (!step.isLast) continue;
     metrics += 1;

@@ -51,7 +51,7 @@ export async function putMetrics(
     select o.timezone, c.metric_unit, c.metric_type is null as is_new,
       c.metric_unit is null and s.metric_unit is not null as is_untold
     from ${holdCalendar(tx.organizationId)} o cross join ${sent}
-    left join metric_catalog c on c.organization_id = o.id and c.metric_type = s.metric_type
+    left join metric_catalog c on c.organization_id = ${tx.organizationId}::uuid and c.metric_type = s.metric_type
       and c.metric_name = s.metric_name
     order by s.n`.execute(tx.db);
   const [first] = rows;

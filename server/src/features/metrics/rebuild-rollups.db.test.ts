@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { lockCalendar } from '#features/organizations/index.ts';
 import { newId } from '#kernel/ids.ts';
 import { systemPrincipal } from '#platform/access/principal.ts';
 import { inject } from '#testing/inject.ts';
@@ -31,6 +32,7 @@ async function changeZone(timezone: string) {
 const step = (pointsAtOnce: number, isKilled = false) =>
   scene.it.platform.scopes
     .inOrganization(systemPrincipal(scene.organization.id), async (tx) => {
+      await lockCalendar(tx, tx.organizationId);
       const done = await rebuildSome(tx, pointsAtOnce);
       if (isKilled) throw new Error('killed');
       return done;
@@ -189,3 +191,27 @@ test('however the zone, writers and the job cross, no day is wrong and says that
     { numRuns: 8, examples: [[halfPastMidnightTwice, [], { last: 'America/Havana', pointsAtOnce: 1 }]] },
   );
 }, 120_000);
+
+test('the newest days of all metrics are right before old days of any', async () => {
+  const ages = [1, 2, 40, 41];
+  const points = ['a', 'b'].flatMap((metric_name) =>
+    ages.map((days) => {
+      const recorded_at = new Date(scene.it.clock.now.getTime() - days * 86_400_000).toISOString();
+      return point({ id: newId(), metric_name, metric_value: 1, recorded_at });
+    }),
+  );
+  expect((await scene.post({ points })).statusCode).toBe(202);
+  await changeZone('Asia/Kolkata');
+  const taken = [];
+  for (let done = await step(2); done; done = await step(2)) taken.push([done.metric_name, done.isLast]);
+  expect(taken.slice(0, 4)).toEqual([
+    ['a', false],
+    ['b', false],
+    ['a', false],
+    ['b', false],
+  ]);
+  expect(taken.filter(([, isLast]) => isLast)).toEqual([
+    ['a', true],
+    ['b', true],
+  ]);
+});

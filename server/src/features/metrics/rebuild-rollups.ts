@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import { getOrganizationSettings, lockCalendar } from '#features/organizations/index.ts';
+import { getOrganizationSettings } from '#features/organizations/index.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import { daysOf, hoursOf } from './metrics.store.ts';
 
@@ -43,11 +43,10 @@ const dayMargin = sql`interval '3 hours'`;
 
 /**
  * Counts some hours of one metric anew from its points, the newest first, and the days that they make whole; undefined
- * where nothing is left to do. Nobody writes points of the organization meanwhile, so a step is as long as
- * `pointsAtOnce` are counted in, or the points of one hour where those are more.
+ * where nothing is left to do. The calendar is locked: nobody writes points of the organization meanwhile, so a step is as
+ * long as `pointsAtOnce` are counted in, or the points of one hour where those are more.
  */
 export async function rebuildSome(tx: OrganizationTx, pointsAtOnce: number): Promise<RebuildStep | undefined> {
-  await lockCalendar(tx, tx.organizationId);
   const { timezone } = await getOrganizationSettings(tx);
   const metric = await findToRebuild(tx);
   if (!metric) return undefined;
@@ -66,11 +65,12 @@ export async function rebuildSome(tx: OrganizationTx, pointsAtOnce: number): Pro
   return { metric_type, metric_name, isLast, newestAt: rows[0]?.newestAt ?? null };
 }
 
+/** The one that is behind the others, so that recent days of all are right before old days of any. */
 async function findToRebuild({ db, organizationId }: OrganizationTx): Promise<RebuiltMetric | undefined> {
   const { rows } = await sql<RebuiltMetric>`
     select metric_type, metric_name, rebuilt_from::text from metric_catalog
     where organization_id = ${organizationId} and rebuilt_from is not null
-    order by metric_type, metric_name limit 1`.execute(db);
+    order by rebuilt_from desc, metric_type, metric_name limit 1`.execute(db);
   return rows[0];
 }
 

@@ -13,3 +13,4 @@ export {
   type OrganizationSettings,
 } from './organizations.store.ts';
 export { readTimeZone } from './read-time-zone.ts';
+export { type CalendarWaiting, takeCalendar } from './take-calendar.ts';

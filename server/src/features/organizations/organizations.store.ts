@@ -45,7 +45,7 @@ export function holdCalendar(organizationId: string) {
 
 /**
  * Waits until nobody holds an organization's calendar, and keeps others from holding it until the transaction's end. Throws
- * CONFLICT where somebody holds it for more than five seconds.
+ * CONFLICT where somebody holds it for more than a second, because whoever comes later waits behind.
  */
 export async function lockCalendar({ db }: Pick<InstanceTx, 'db'>, organizationId: string): Promise<void> {
   try {
@@ -53,6 +53,13 @@ export async function lockCalendar({ db }: Pick<InstanceTx, 'db'>, organizationI
   } catch (error) {
     throw (error as { code?: string }).code === '55P03' ? calendarInUse() : error;
   }
+}
+
+/** Keeps others from holding the organization's calendar until the transaction's end; false, at once, where somebody does. */
+export async function tryLockCalendar({ db, organizationId }: OrganizationTx): Promise<boolean> {
+  const { rows } = await sql<{ is_mine: boolean }>`
+    select pg_try_advisory_xact_lock(calendar_lock(${organizationId}::uuid)) as is_mine`.execute(db);
+  return rows[0]?.is_mine ?? false;
 }
 
 interface NewOrganization {

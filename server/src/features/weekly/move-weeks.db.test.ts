@@ -165,11 +165,69 @@ test('a read by a calendar of before is answered by the one of now, and writes n
   expect(rows).toHaveLength(0);
 });
 
+const listZeros = async (scene: WeeklyScene): Promise<string[]> => {
+  const query = { metric_type: 'weekly', metric_name: 'uploads', limit: '1000' };
+  const answer = await scene.request({ url: '/api/dashboard/metrics', query });
+  const { data } = answer.json<{ data: { recorded_at: string; metric_value: number }[] }>();
+  return data.flatMap(({ recorded_at, metric_value }) => (metric_value === 0 ? [recorded_at] : [])).sort();
+};
+const listWeeks = async (scene: WeeklyScene) => {
+  const { rows } = await scene.within(({ db }) =>
+    sql<{ day: string }>`select week_start_date as day from activity_weeks order by 1`.execute(db),
+  );
+  return rows.map(({ day }) => day);
+};
+
+test('where nothing ever happened a change publishes nothing, and no week has a version', async () => {
+  const scene = await makeScene({ timezone: 'UTC', firstDayOfWeek: 1 });
+  await scene.summary();
+  for (const firstDayOfWeek of [7, 1, 4]) {
+    await scene.change({ timezone: 'Asia/Kolkata', firstDayOfWeek });
+    expect((await scene.summary()).version).toBe(0);
+  }
+  expect(await listWeeks(scene)).toEqual(['2024-10-31']);
+  const { rows } = await scene.within(({ db }) =>
+    sql`select from dashboard_metrics where metric_type = 'weekly'`.execute(db),
+  );
+  expect(rows).toHaveLength(0);
+});
+
+test('changes there and back put no more weeks on record and publish no more zeros than the first ones', async () => {
+  const scene = await makeScene({ timezone: 'UTC', firstDayOfWeek: 1 });
+  // A Sunday: its week by Mondays begins on the 14th, by Sundays on the 20th.
+  await scene.post([sentItem({ kind: 'upload', occurred_at: '2024-10-20T12:00:00Z' })]);
+  const byMondays = ['2024-10-14', '2024-10-21', '2024-10-28', '2024-11-04'];
+  const bySundays = ['2024-10-13', '2024-10-20', '2024-10-27', '2024-11-03'];
+  const at = (days: readonly string[]) => days.map((day) => `${day}T00:00:00.000Z`);
+  expect(await listZeros(scene)).toEqual(at(byMondays));
+  for (const _round of [1, 2, 3]) {
+    await scene.change({ timezone: 'UTC', firstDayOfWeek: 7 });
+    expect(await listWeeks(scene)).toEqual(bySundays);
+    await scene.change({ timezone: 'UTC', firstDayOfWeek: 1 });
+    expect(await listWeeks(scene)).toEqual(byMondays);
+    // None of the week of the 13th, which ends before the earliest item.
+    expect(await listZeros(scene)).toEqual(at([...byMondays, ...bySundays.slice(1)].sort()));
+  }
+});
+
+test('weeks that are past the retention get no zeros', async () => {
+  const scene = await makeScene({ timezone: 'UTC', firstDayOfWeek: 1 });
+  await scene.post([sentItem({ kind: 'upload', occurred_at: '2024-10-15T12:00:00Z' })]);
+  await it.platform.scopes.inInstance(({ db }) =>
+    sql`update organizations set weeks_kept = 2 where id = ${scene.organization.id}`.execute(db),
+  );
+  const before = await listZeros(scene);
+  await scene.change({ timezone: 'UTC', firstDayOfWeek: 7 });
+  const added = (await listZeros(scene)).filter((time) => !before.includes(time));
+  expect(added).toEqual(['2024-10-27T00:00:00.000Z', '2024-11-03T00:00:00.000Z']);
+});
+
 test('a week that has not begun, on record because a clock is ahead, gives way too', async () => {
   const midweek = it.clock.now;
   it.clock.now = new Date('2024-11-10T23:58:00Z');
   const scene = await makeScene({ timezone: 'UTC', firstDayOfWeek: 1 });
   await scene.post([sentItem({ occurred_at: '2024-11-11T00:01:00Z' })]);
+  await scene.summary();
   await scene.change({ timezone: 'UTC', firstDayOfWeek: 7 });
   const { rows } = await scene.within(({ db }) =>
     sql`select week_start_date from activity_weeks order by 1`.execute(db),

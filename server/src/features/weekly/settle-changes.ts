@@ -14,14 +14,14 @@ import {
 } from '#features/activity/index.ts';
 import { addDemoItems } from '#features/demo/index.ts';
 import { getOrganizationSettings, type OrganizationSettings } from '#features/organizations/index.ts';
-import { shiftWeek, type Week, type WeekCalendar, weekOfDate } from '#kernel/weeks.ts';
+import { shiftWeek, type Week, type WeekCalendar, weekAt, weekOfDate } from '#kernel/weeks.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import type { Feed } from '#platform/feed/feed.ts';
 import { presentWeek, shapeWeek } from './shape-week.ts';
 import type { WeekClock } from './week-clock.ts';
 import * as store from './weekly.store.ts';
-import { readWeek, weeksCompared } from './weekly.views.ts';
+import { findEarliestItem, readWeek, weeksCompared } from './weekly.views.ts';
 
 /** The cache topic of everything that is said about weeks. */
 export const weeklyTopic = 'weekly';
@@ -75,7 +75,7 @@ async function loadUnpublished(
   if (!isRunning || !isStored || version === 0) return { data, points: [] };
   const before = stored.storedStats;
   const points = pointsOfRunningWeek(snapshot.stats, { before, nowMs: now().getTime() });
-  return { data, points: isNew ? [...pointsOfNewWeek(week.startMs), ...points] : points };
+  return { data, points: isNew ? [...pointsOfNewWeek(tx.organizationId, week.startMs), ...points] : points };
 }
 
 /**
@@ -138,7 +138,7 @@ export async function settleChanges(
     ...opened
       .map((day) => weekOf(day).startMs)
       .filter((ms) => ms >= keptFromMs)
-      .flatMap(pointsOfNewWeek),
+      .flatMap((ms) => pointsOfNewWeek(tx.organizationId, ms)),
     // What lies before comes and leaves with the retention, over and over where its source is read anew.
     ...pointsOfChange(changes.deltas.filter(({ quarterMs }) => quarterMs >= keptFromMs)),
     ...running,
@@ -163,13 +163,21 @@ export async function moveWeeks(tx: OrganizationTx, calendar: WeekCalendar, comp
   for (const [index, week] of weeks.entries()) {
     announceWeek(tx, { week, version: replaced[index]?.version ?? 0 }, computing);
   }
-  await computing.recordPoints(
-    tx,
-    weeks.flatMap(({ startMs }) => pointsOfNewWeek(startMs)),
-  );
+  await computing.recordPoints(tx, await pointsOfMovedWeeks(tx, weeks, current));
   if (replaced.length > 0) await loadWeek(tx, current, computing);
   if (replaced.length > 1) computing.enqueueRecompute(tx);
   tx.afterPossibleCommit(() => computing.caches.invalidate(tx.organizationId, [weeklyTopic]));
+}
+
+/** The zeros of weeks that are kept, from that of the earliest item on. */
+async function pointsOfMovedWeeks(tx: OrganizationTx, weeks: readonly Week[], current: Week): Promise<WeeklyPoint[]> {
+  const earliest = await findEarliestItem(tx);
+  if (!earliest) return [];
+  const fromMs = Math.max(
+    weekAt(earliest.getTime(), current.calendar).startMs,
+    oldestKeptWeek(current, await getOrganizationSettings(tx)).startMs,
+  );
+  return weeks.flatMap(({ startMs }) => (startMs < fromMs ? [] : pointsOfNewWeek(tx.organizationId, startMs)));
 }
 
 /** Tells everyone who watches that a week has a new version. */

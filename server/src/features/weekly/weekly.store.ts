@@ -83,34 +83,44 @@ async function lockWeeks({ db, organizationId }: OrganizationTx): Promise<void> 
 const mostDaysApart = 2;
 
 /**
- * Puts weeks of another calendar, up to the running one, in the place of those on record, under a version that no week had
- * before: all in which anything of theirs may lie. What was stored of them goes. Answers the new ones; none where nothing
- * ever happened.
+ * Puts weeks of another calendar, up to the running one, in the place of those on record: the one that holds the middle of
+ * each, and those beside it in which items lie. They have a version that no week had before, or 0 still where nothing ever
+ * happened. What was stored goes. Answers the new ones.
  */
 export async function replaceWeeks(tx: OrganizationTx, current: Week): Promise<RaisedWeek[]> {
   await lockWeeks(tx);
-  const { firstDayOfWeek } = current.calendar;
+  const { firstDayOfWeek, timezone } = current.calendar;
+  const middle = 3;
   const day = sql`(w.week_start_date + n)`;
+  // Two hours more, because a midnight that comes twice is the first one here and the second one to the database.
+  const hasItems = sql`exists (
+    select from activity_items i where i.organization_id = ${tx.organizationId}
+      and i.occurred_at >= (d.week_start_date - interval '2 hours') at time zone ${timezone}
+      and i.occurred_at < (d.week_start_date + interval '7 days') at time zone ${timezone})`;
   const { rows } = await sql<RaisedWeek>`
     with days as (
-      select ${day} - (extract(isodow from ${day})::int - ${firstDayOfWeek}::int + 7) % 7 as week_start_date
-      from activity_weeks w cross join unnest(array[${-mostDaysApart}::int, 5, ${6 + mostDaysApart}::int]) n
+      select ${day} - (extract(isodow from ${day})::int - ${firstDayOfWeek}::int + 7) % 7 as week_start_date,
+        n = ${middle} as is_certain
+      from activity_weeks w cross join unnest(array[${-mostDaysApart}::int, ${middle}, ${6 + mostDaysApart}::int]) n
       where w.organization_id = ${tx.organizationId}
+      union all
+      select ${current.startDate}::date, true
+      where exists (select from activity_weeks where organization_id = ${tx.organizationId})
     )
     insert into activity_weeks (organization_id, week_start_date, version, changed_at)
-    select ${tx.organizationId}::uuid, week_start_date, ${newestVersion(tx)} + 1,
+    select ${tx.organizationId}::uuid, week_start_date, newest.version + (newest.version > 0)::int,
       ${changedBefore(tx, sql`week_start_date + ${7 + mostDaysApart}::int`)}
-    from (select distinct week_start_date from days where week_start_date <= ${current.startDate}::date) d
+    from (select week_start_date, bool_or(is_certain) as is_certain from days group by 1) d,
+      (select ${newestVersion(tx)} as version) newest
+    where week_start_date <= ${current.startDate}::date and (is_certain or ${hasItems})
     order by week_start_date
     on conflict (organization_id, week_start_date) do update
     set version = excluded.version, changed_at = excluded.changed_at
     returning week_start_date, version`.execute(tx.db);
-  const [replaced] = rows;
-  if (!replaced) return [];
+  const replaced = rows.map((row) => row.week_start_date);
   await sql`
-    delete from activity_weeks where organization_id = ${tx.organizationId} and version < ${replaced.version}`.execute(
-    tx.db,
-  );
+    delete from activity_weeks where organization_id = ${tx.organizationId}
+      and week_start_date <> all(${replaced}::date[])`.execute(tx.db);
   await sql`delete from weekly_snapshots where organization_id = ${tx.organizationId}`.execute(tx.db);
   return rows;
 }

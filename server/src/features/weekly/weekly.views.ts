@@ -96,6 +96,13 @@ const versionOf = (weekStart: string) => sql`
     where organization_id = organization.id and week_start_date = ${weekStart}::date),
   (select max(version) from activity_weeks where organization_id = organization.id), 0)`;
 
+/** The time of the organization's earliest item; null where it has none. */
+export async function findEarliestItem({ db, organizationId }: OrganizationTx): Promise<Date | null> {
+  const { rows } = await sql<{ earliest: Date | null }>`
+    select min(occurred_at) as earliest from activity_items where organization_id = ${organizationId}`.execute(db);
+  return rows[0]?.earliest ?? null;
+}
+
 /** Counts a week: every number and list that it shows, in one statement and so of one moment. */
 export async function readWeek(tx: OrganizationTx, week: Week): Promise<WeekNumbers> {
   const start = new Date(week.startMs);
