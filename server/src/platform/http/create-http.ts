@@ -83,8 +83,10 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     const { raw } = request;
     // An injected request has no socket.
     if (!(raw.socket instanceof Socket)) return done();
-    const late = Object.assign(new Error('The body is late.'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
-    limitBodyTime(raw, bodyTimeMs, () => answerBrokenRequest(late, raw.socket));
+    limitBodyTime(raw, bodyTimeMs, () => {
+      const late = Object.assign(new Error('The body is late.'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+      answerBrokenRequest(late, raw.socket);
+    });
     done();
   });
   await app.register(cookie);
