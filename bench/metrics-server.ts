@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { productFlags } from './peer.ts';
 import { type Started, startProcess } from './start-process.ts';
 
 const run = promisify(execFile);
@@ -59,7 +60,7 @@ export async function open(postgresUrl: string): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'almanac-metrics-'));
   const started = await startProcess({
     command: process.execPath,
-    words: ['--max-semi-space-size=4', main, 'start'],
+    words: [...productFlags, main, 'start'],
     folder,
     environment: { DATA_DIR: folder, DATABASE_URL: database, ALMANAC_DEMO: 'false', PROJECTS_LOCAL_GIT: '' },
   });

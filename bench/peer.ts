@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 
-/** The flag that the product is started with (server/bin/almanac.js). */
-export const productFlags = ['--max-semi-space-size=4'];
+/** The flags that the product is started with (server/bin/almanac.js). */
+export const productFlags = ['--max-semi-space-size=4', '--heap-growing-percent=100'];
 
 interface PeerOptions {
   file: string;

@@ -41,6 +41,18 @@ export const Business = Type.Object({
 });
 export type Business = Static<typeof Business>;
 
+/** How much was added to the numbers of a business's day, and what they come to over all days. */
+export const addition = {
+  day: Type.String({ format: 'date' }),
+  added: Type.Object({
+    views: Type.Integer(),
+    messages: Type.Integer(),
+    invites: Type.Integer(),
+    responses: Type.Integer(),
+  }),
+  totals: Type.Pick(Business, ['views_count', 'messages_count', 'invites_count', 'responses_count']),
+} as const;
+
 export const businessExample = {
   id: '01938f6e-2b7a-7c3e-9a51-0f1e2d3c4b61',
   organization_id: '01938f6e-2b7a-7c3e-9a51-0f1e2d3c4b5e',

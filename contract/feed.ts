@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Business } from './businesses.ts';
+import { addition, Business } from './businesses.ts';
 import { defineEndpoint } from './endpoint.ts';
 
 /** The payload of each event type that an organization's feed carries. */
@@ -66,14 +66,7 @@ export const feedPayloads = {
   'business.measured': Type.Object({
     business_id: Type.String({ format: 'uuid' }),
     version: Type.Integer(),
-    day: Type.String({ format: 'date' }),
-    added: Type.Object({
-      views: Type.Integer(),
-      messages: Type.Integer(),
-      invites: Type.Integer(),
-      responses: Type.Integer(),
-    }),
-    totals: Type.Pick(Business, ['views_count', 'messages_count', 'invites_count', 'responses_count']),
+    ...addition,
   }),
   /** The KPIs over one's businesses are others; read them again. */
   'tenant.changed': Type.Object({ version: Type.Integer() }),

@@ -31,6 +31,8 @@ export const permissions = {
   'metrics:write': { leastRole: 'member', meaning: 'Write measured values.' },
   'metrics:describe': { leastRole: 'analyst', meaning: 'Say how a metric is read: unit, direction, aggregation.' },
   'dashboard:read': { leastRole: 'viewer', anonymous: true, meaning: 'See the dashboards of the organization.' },
+  'reports:read': { leastRole: 'viewer', anonymous: true, meaning: 'See the reports and templates, and export them.' },
+  'reports:write': { leastRole: 'analyst', meaning: 'Make, generate, publish and delete reports and templates.' },
   'activity:write': {
     leastRole: 'member',
     meaning: 'Write down activity; that of other members, with the role admin or higher or an API key.',

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Business, businessExample, businessPageQuery } from './businesses.ts';
+import { addition, Business, businessExample, businessPageQuery } from './businesses.ts';
 import { defineEndpoint } from './endpoint.ts';
 import { Time } from './identity.ts';
 import { orNull } from './or-null.ts';
@@ -134,14 +134,7 @@ export const tenantEvents = {
   'metrics:updated': Type.Object({
     businessId: Type.String({ format: 'uuid' }),
     version: Version,
-    day: Type.String({ format: 'date' }),
-    added: Type.Object({
-      views: Type.Integer(),
-      messages: Type.Integer(),
-      invites: Type.Integer(),
-      responses: Type.Integer(),
-    }),
-    totals: Type.Pick(Business, ['views_count', 'messages_count', 'invites_count', 'responses_count']),
+    ...addition,
   }),
   'current-state': TenantDashboard,
 } as const;

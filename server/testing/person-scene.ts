@@ -133,6 +133,7 @@ export async function leaveTraces(
   await person.ask({ method: 'POST', url: '/auth/api-keys', body: key }, { organizationId: shared, status: 201 });
   await person.ask({ method: 'PUT', url: '/users/profile', body: { preferences: { motto: name } } });
   await postItems(person, shared);
+  await leaveReport(person, shared);
   const activity = { activity_type: 'login', session_id: `session of ${name}`, metadata: { email } };
   await person.ask({ method: 'POST', url: '/api/activity', body: activity }, { organizationId: shared, status: 202 });
   const assessment = { department: `Department of ${name}` };
@@ -159,6 +160,17 @@ export async function setUpSecondFactor(it: TestApp, person: ScenePerson): Promi
   const enable = { method: 'POST', url: '/auth/mfa/enable', body: { code } } as const;
   const { recovery_codes: codes } = await person.ask<{ recovery_codes: string[] }>(enable);
   return codes[0] ?? '';
+}
+
+/** A report and its template, made by the person. */
+async function leaveReport({ ask }: ScenePerson, organizationId: string): Promise<void> {
+  const sections_config = { sections: [{ type: 'activity' }] };
+  const template = { name: 'Ours', sections_config };
+  const make = <T>(url: string, body: object) => ask<T>({ method: 'POST', url, body }, { organizationId, status: 201 });
+  const { id: template_id } = await make<{ id: string }>('/api/report-templates', template);
+  const days = { report_period_start: '2024-12-09', report_period_end: '2024-12-15' };
+  const { id } = await make<{ id: string }>('/api/reports', { title: 'The week', ...days, template_id });
+  await ask({ method: 'POST', url: `/api/reports/${id}/generate?wait=true`, body: {} }, { organizationId });
 }
 
 async function postItems({ ask, name, email }: ScenePerson, organizationId: string): Promise<void> {

@@ -16,6 +16,8 @@ import type * as metrics from '@almanac/contract/metrics.ts';
 import type * as mfa from '@almanac/contract/mfa.ts';
 import type * as organizations from '@almanac/contract/organizations.ts';
 import type * as privacy from '@almanac/contract/privacy.ts';
+import type * as reportTemplates from '@almanac/contract/report-templates.ts';
+import type * as reports from '@almanac/contract/reports.ts';
 import type * as subscription from '@almanac/contract/subscription.ts';
 import type * as systemJobs from '@almanac/contract/system-jobs.ts';
 import type * as system from '@almanac/contract/system.ts';
@@ -165,6 +167,38 @@ export interface Endpoints {
     deleteAccount: typeof privacy.deleteAccount;
     /** Everything held about oneself, as one JSON file: `GET /users/export`. */
     export: typeof privacy.exportPersonalData;
+  };
+  reportTemplates: {
+    /** Make a template: `POST /api/report-templates`. */
+    create: typeof reportTemplates.addReportTemplate;
+    /** Delete a template: `DELETE /api/report-templates/:id`. */
+    delete: typeof reportTemplates.deleteReportTemplate;
+    /** A template in its newest version: `GET /api/report-templates/:id`. */
+    get: typeof reportTemplates.getReportTemplate;
+    /** Templates, the oldest first: `GET /api/report-templates`. */
+    list: typeof reportTemplates.listReportTemplates;
+    /** Change the fields of a template that are given: `PUT /api/report-templates/:id`. */
+    update: typeof reportTemplates.updateReportTemplate;
+  };
+  reports: {
+    /** Archive a generated or published report: `POST /api/reports/:id/archive`. */
+    archive: typeof reports.archiveReport;
+    /** Make a draft: `POST /api/reports`. */
+    create: typeof reports.addReport;
+    /** Delete a report: `DELETE /api/reports/:id`. */
+    delete: typeof reports.deleteReport;
+    /** A report as a file: `GET /api/reports/:id/export`. */
+    export: typeof reports.exportReport;
+    /** Fill a report with the numbers of its period: `POST /api/reports/:id/generate`. */
+    generate: typeof reports.generateReport;
+    /** A report with its sections: `GET /api/reports/:id`. */
+    get: typeof reports.getReport;
+    /** Reports, the newest first: `GET /api/reports`. */
+    list: typeof reports.listReports;
+    /** Publish a generated report: `POST /api/reports/:id/publish`. */
+    publish: typeof reports.publishReport;
+    /** Change the fields of a report that are given: `PUT /api/reports/:id`. */
+    update: typeof reports.updateReport;
   };
   subscription: {
     /** Change the tier of the organization acted in, at once: `POST /users/upgrade`. */

@@ -5,6 +5,7 @@ import { newId } from '#kernel/ids.ts';
 import { inject } from '#testing/inject.ts';
 import { listEndpoints } from '#testing/list-endpoints.ts';
 import { makeTestApp, type TestApp } from '#testing/make-app.ts';
+import { reportCalls } from '#testing/report-calls.ts';
 
 const endpoints = listEndpoints().filter(({ method }) => method !== 'GET');
 const password = 'correct horse battery';
@@ -210,6 +211,7 @@ const prepare: Record<string, (scene: Scene) => Prepared | Promise<Prepared>> = 
   'businesses.update': async (scene) => ({ params: { id: await makeBusiness(scene) }, body: { name: 'Quay Lofts' } }),
   'businesses.delete': async (scene) => ({ params: { id: await makeBusiness(scene) } }),
   'businesses.addMetrics': async (scene) => ({ params: { id: await makeBusiness(scene) }, body: { views: 1 } }),
+  ...reportCalls(send),
   'assessments.create': () => ({ body: { department: 'Research' } }),
   'assessments.update': async ({ owner: { headers } }) => ({
     params: { id: (await send('POST', '/api/assessments', { headers, body: {} })).id },

@@ -41,7 +41,7 @@ export function composeAnalytics(platform: Platform): Analytics {
     feed.publish(tx, { type: 'dashboard_update', subject: dashboardTopic, payload: {} });
   const forgetDashboards = (tx: OrganizationTx) => {
     announceDashboards(tx);
-    tx.afterPossibleCommit(() => caches.invalidate(tx.organizationId, [dashboardTopic]));
+    caches.invalidateAfter(tx, [dashboardTopic]);
   };
   const metrics = createMetricsFeature({
     ...platform,
@@ -85,7 +85,7 @@ export function composeAnalytics(platform: Platform): Analytics {
 function andDashboards(caches: Platform['caches']): Platform['caches'] {
   return {
     ...caches,
-    invalidate: (organizationId, topics) => caches.invalidate(organizationId, [...topics, dashboardTopic]),
+    invalidateAfter: (tx, topics) => caches.invalidateAfter(tx, [...topics, dashboardTopic]),
   };
 }
 

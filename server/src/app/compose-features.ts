@@ -9,6 +9,7 @@ import { createLiveFeature, type WebSocketService } from '#features/live/index.t
 import type { MetricsFeature } from '#features/metrics/index.ts';
 import type { BuiltIns } from '#features/organizations/index.ts';
 import { createPrivacyFeature, type PrivacyFeature } from '#features/privacy/index.ts';
+import type { ReportsFeature } from '#features/reports/index.ts';
 import { createSourcesFeature, type SourcesFeature } from '#features/sources/index.ts';
 import type { SystemFeature } from '#features/system/index.ts';
 import { createWeeklyFeature, type WeeklyFeature } from '#features/weekly/index.ts';
@@ -19,6 +20,7 @@ import { composeAccounts } from './compose-accounts.ts';
 import { composeAnalytics } from './compose-analytics.ts';
 import { composeBusinesses } from './compose-businesses.ts';
 import type { Platform } from './compose-platform.ts';
+import { composeReports } from './compose-reports.ts';
 import { personalData } from './personal-data.ts';
 
 const exporters = [jsonExporter, csvExporter];
@@ -32,6 +34,7 @@ export interface Features {
   readonly dashboard: DashboardFeature;
   readonly weekly: WeeklyFeature;
   readonly sources: SourcesFeature;
+  readonly reports: ReportsFeature;
   readonly system: SystemFeature;
   /** Live messages for programs that run the product as a library. */
   readonly webSocketService: WebSocketService;
@@ -55,14 +58,18 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
   const accounts = await composeAccounts(platform, { analytics, onCalendarChange });
   const { identity, guard, checkCode, forgetUser } = accounts;
   const { confirmPassword, findMember, findEnded } = identity;
+  const reports = composeReports(platform, analytics.metrics);
   const privacy = createPrivacyFeature({
     ...{ scopes, now, guard, confirmPassword, checkCode, forgetUser },
-    ...{ personalData: [...businesses.personalData, ...personalData], told: analytics.countedPeople },
+    ...{
+      personalData: [...businesses.personalData, reports.personalData, ...personalData],
+      told: analytics.countedPeople,
+    },
     activity: withPoints(weekly, analytics.metrics),
   });
   const sources = createSourcesFeature({ connectors: [localGit], jobs: platform.jobs, recordActivity, log });
   const live = createLiveFeature({ ...platform, findMember, findEnded, summarize: analytics.dashboard.summarize });
-  const bound = [audit, accounts, privacy, weekly, analytics, businesses];
+  const bound = [audit, accounts, privacy, weekly, analytics, businesses, reports];
   return {
     audit,
     identity,
@@ -71,10 +78,11 @@ export async function composeFeatures(platform: Platform): Promise<Features> {
     dashboard: analytics.dashboard,
     weekly,
     sources,
+    reports,
     system: analytics.system,
     webSocketService: live.webSocketService,
     builtIns: accounts.builtIns,
-    jobs: [accounts, privacy, weekly, sources, analytics].flatMap(({ jobs }) => jobs),
+    jobs: [accounts, privacy, weekly, sources, analytics, reports].flatMap(({ jobs }) => jobs),
     addRoutes: (app) => {
       for (const feature of bound) feature.addRoutes(app);
     },

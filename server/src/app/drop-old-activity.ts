@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import { startOfKeptActivity } from '#features/engagement/index.ts';
 import { dropMonthPartition, listMonthPartitions } from '#platform/db/month-partitions.ts';
 import type { Platform } from './compose-platform.ts';
 
@@ -6,18 +7,11 @@ type Root = Platform['database']['root'];
 
 const table = 'user_activity_logs';
 const dayMs = 86_400_000;
-/** How long activity is kept, in whole months. */
-const keptDays = 90;
 /** How long it is kept who was active on which day: a year, and the year before that it is compared with. */
 const dailyKeptDays = 2 * 366 + 1;
 const deletedAtOnce = 5_000;
 /** Takes what no month has been made for. */
 const rest = `${table}_default`;
-
-/** From when on activity is kept. */
-export function startOfKeptActivity(now: Date): Date {
-  return new Date(now.getTime() - keptDays * dayMs);
-}
 
 /** What was removed. */
 export interface DroppedActivity {

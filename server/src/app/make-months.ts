@@ -1,7 +1,7 @@
+import { startOfKeptActivity } from '#features/engagement/index.ts';
 import { startOfKeptMonths } from '#features/metrics/index.ts';
 import { ensureMonthPartitions } from '#platform/db/month-partitions.ts';
 import type { Platform } from './compose-platform.ts';
-import { startOfKeptActivity } from './drop-old-activity.ts';
 
 /** The tables that are kept by month, and in which month the oldest rows lie that still come. */
 const tablesByMonth: Readonly<Record<string, (now: Date) => Date>> = {

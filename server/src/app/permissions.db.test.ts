@@ -226,6 +226,18 @@ describe('An id of another organization, or of another person, is not there', ()
     };
   };
 
+  const makeReports = async ({ headers: sent }: TestMember) => {
+    const days = { report_period_start: '2024-12-09', report_period_end: '2024-12-15' };
+    const id = await made('/api/reports', { title: 'Theirs', ...days }, sent);
+    const sections_config = { sections: [{ type: 'activity' }] };
+    const template = { id: await made('/api/report-templates', { name: 'Theirs', sections_config }, sent) };
+    const ofReports = ['get', 'update', 'delete', 'generate', 'publish', 'archive', 'export'];
+    return {
+      ...Object.fromEntries(ofReports.map((verb) => [`reports.${verb}`, { id }])),
+      ...Object.fromEntries(['get', 'update', 'delete'].map((verb) => [`reportTemplates.${verb}`, template])),
+    };
+  };
+
   test('for each endpoint whose path has one', async () => {
     const stranger = await other.member('owner');
     const key = await made('/auth/api-keys', { name: 'theirs', scopes: ['weekly:read'] }, stranger.headers);
@@ -246,6 +258,7 @@ describe('An id of another organization, or of another person, is not there', ()
       'members.revokeInvitation': { invitation_id: invitation },
       'assessments.update': { id: await made('/api/assessments', {}, stranger.headers) },
       ...(await makeBusinesses(stranger)),
+      ...(await makeReports(stranger)),
     };
     const ofInstallation = (id: string) => ruleOf(rights.get(id) as Permission)?.instance;
     const withId = endpoints.filter(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dayAt, periodBefore, periodUntil, sameMomentBefore } from './days.ts';
+import { dayAt, eachDay, periodBefore, periodUntil, sameMomentBefore } from './days.ts';
 
 const day = (text: string) => Temporal.PlainDate.from(text);
 const hours = ({ startMs, endMs }: { startMs: number; endMs: number }) => (endMs - startMs) / 3_600_000;
@@ -42,4 +42,11 @@ test.each([
   ['2025-10-27T02:30:00+01:00', 1, '2025-10-26T02:30:00+02:00'],
 ])('the moment of %s, %d days before, is %s in Berlin', (time, days, expected) => {
   expect(sameMomentBefore(Date.parse(time), days, 'Europe/Berlin')).toBe(Date.parse(expected));
+});
+
+test('the days of a period follow each other, the one on which clocks change with its own length', () => {
+  const days = eachDay({ startDate: '2025-03-29', days: 3 }, 'Europe/Berlin');
+  expect(days.map(({ startDate }) => startDate)).toEqual(['2025-03-29', '2025-03-30', '2025-03-31']);
+  expect(days.map(({ startMs, endMs }) => (endMs - startMs) / 3_600_000)).toEqual([24, 23, 24]);
+  expect(days.slice(1).map(({ startMs }) => startMs)).toEqual(days.slice(0, -1).map(({ endMs }) => endMs));
 });

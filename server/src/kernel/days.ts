@@ -28,6 +28,12 @@ export function periodUntil(end: Temporal.PlainDate, days: number, timezone: str
   };
 }
 
+/** Each day of a period by itself. */
+export function eachDay({ startDate, days }: Pick<DayPeriod, 'startDate' | 'days'>, timezone: string): DayPeriod[] {
+  const first = Temporal.PlainDate.from(startDate);
+  return Array.from({ length: days }, (_, index) => periodUntil(first.add({ days: index }), 1, timezone));
+}
+
 /** The period of as many days right before one. */
 export function periodBefore({ startDate, days }: DayPeriod, timezone: string): DayPeriod {
   return periodUntil(Temporal.PlainDate.from(startDate).subtract({ days: 1 }), days, timezone);

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { idOf, newId } from './ids.ts';
+import { idOf, isId, newId } from './ids.ts';
 
 test('ids are UUIDv7 that sort in the order in which they were made', () => {
   const ids = Array.from({ length: 1_000 }, newId);
@@ -20,4 +21,32 @@ test('what is named alike has one id, a UUIDv8, and nothing else has it', () => 
     idOf('points","a', 'b'),
   ];
   expect(new Set([id, ...others]).size).toBe(5);
+});
+
+test('an id is a UUID in its plain form, in any case, and nothing else', () => {
+  const form = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+  const id = '01a1ffd1-b184-7855-8163-b103ba80d744';
+  const texts = fc
+    .tuple(
+      fc.nat(35),
+      fc.oneof(fc.constantFrom(...'-0189agAGfFzZ@`/:'), fc.string({ minLength: 1, maxLength: 1, unit: 'binary' })),
+    )
+    .map(([at, letter]) => id.slice(0, at) + letter + id.slice(at + 1));
+  fc.assert(
+    fc.property(texts, (text) => isId(text) === form.test(text)),
+    { numRuns: 2_000 },
+  );
+  expect([id, id.toUpperCase()].map(isId)).toEqual([true, true]);
+  for (const other of [
+    undefined,
+    null,
+    1,
+    '',
+    `{${id}}`,
+    `urn:uuid:${id}`,
+    id.slice(1),
+    `${id}0`,
+    id.replaceAll('-', ''),
+  ])
+    expect(isId(other)).toBe(false);
 });

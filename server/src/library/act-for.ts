@@ -1,4 +1,5 @@
 import { getOrganizationSettings } from '#features/organizations/index.ts';
+import { isId } from '#kernel/ids.ts';
 import { type SystemPrincipal, systemPrincipal } from '#platform/access/principal.ts';
 import { validationFailed } from '#platform/errors/app-error.ts';
 import type { Almanac } from './open-almanac.ts';
@@ -8,15 +9,13 @@ export interface ActingSystem extends SystemPrincipal {
   readonly organization: { readonly timezone: string };
 }
 
-const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-
 /**
  * Finds the organization that a program names: programs that hold the database act for whichever they name. Throws
  * VALIDATION_ERROR for what is no id, NOT_FOUND where there is no such organization.
  */
 export async function actFor({ platform }: Almanac, organizationId: string): Promise<ActingSystem> {
   const id = String(organizationId).toLowerCase();
-  if (!uuid.test(id)) {
+  if (!isId(id)) {
     throw validationFailed([{ field: 'organizationId', issue: `'${id}' is not the id of an organization, a UUID` }]);
   }
   const principal = systemPrincipal(id);

@@ -3,6 +3,12 @@ export { dashboardCache, metricsCache, organizationCaches as CacheHelper, report
 export { DashboardService, type RealtimeData, type SummaryQuery } from './dashboard-service.ts';
 export { type Almanac, type AlmanacHandle, closeAlmanac, type OpenOptions, openAlmanac } from './open-almanac.ts';
 export {
+  type ExportedReport,
+  type GeneratedReport,
+  ReportGenerator,
+  type ReportRequest,
+} from './report-generator.ts';
+export {
   type Health,
   type PerformanceReport,
   type ReportPeriod,

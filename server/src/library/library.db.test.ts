@@ -7,6 +7,7 @@ import {
   DashboardService,
   dashboardCache,
   metricsCache,
+  ReportGenerator,
   reportsCache,
   SystemService,
   WebSocketService,
@@ -71,6 +72,58 @@ describe('DashboardService', () => {
   test('takes a handle that is still being opened', async () => {
     const opening = new DashboardService(Promise.resolve(it));
     expect((await opening.getSummary({ organizationId })).organization_id).toBe(organizationId);
+  });
+});
+
+describe('ReportGenerator', () => {
+  const draft = async () => {
+    const body = { title: 'The week', report_period_start: '2025-03-24', report_period_end: '2025-03-30' };
+    const answer = await scene.ask({ method: 'POST', url: '/api/reports', body });
+    return answer.json<{ id: string }>().id;
+  };
+  const read = async (id: string) => (await scene.ask({ url: `/api/reports/${id}` })).json();
+
+  test('fills a report as the API does, in the time zone of the organization', async () => {
+    await activeNow();
+    const reportId = await draft();
+    const result = await new ReportGenerator(it).generateReport({ reportId, organizationId });
+    expect(result).toMatchObject({ id: reportId, status: 'generated', timezone: 'Pacific/Auckland' });
+    expect(result.sections).toHaveLength(5);
+    expect(result).toEqual(await read(reportId));
+  });
+
+  test('answers the file too where a format is asked for', async () => {
+    const reportId = await draft();
+    const reports = new ReportGenerator(Promise.resolve(it));
+    const result = await reports.generateReport({ reportId, organizationId, exportFormat: 'json' });
+    const answer = await scene.ask({ url: `/api/reports/${reportId}/export` });
+    expect(result.export).toMatchObject({ format: 'json', fileName: `report-${reportId}.json` });
+    expect(result.export?.content.equals(answer.rawPayload)).toBe(true);
+  });
+
+  test('refuses what is no format before anything is done, and what is no report', async () => {
+    const reportId = await draft();
+    const reports = new ReportGenerator(it);
+    await expect(reports.generateReport({ reportId, organizationId, exportFormat: 'pdf' })).rejects.toMatchObject({
+      code: 'VALIDATION_ERROR',
+      message: expect.stringContaining('there is json'),
+    });
+    expect(await read(reportId)).toMatchObject({ status: 'draft' });
+    await expect(reports.generateReport({ reportId: 'q3', organizationId })).rejects.toThrow(
+      "reportId: 'q3' is not the id",
+    );
+    const other = (await it.makeOrganization()).id;
+    await expect(reports.generateReport({ reportId, organizationId: other })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+  });
+
+  test('has a cached report forgotten when it is generated', async () => {
+    const reportId = await draft();
+    const cached = () => CacheHelper.getCachedReport(reportId, () => read(reportId), organizationId);
+    expect(await cached()).toMatchObject({ status: 'draft' });
+    await new ReportGenerator(it).generateReport({ reportId, organizationId });
+    expect(await cached()).toMatchObject({ status: 'generated' });
   });
 });
 

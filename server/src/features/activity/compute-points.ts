@@ -1,30 +1,13 @@
 import type { WeekStats } from '@almanac/contract/weekly.ts';
+import type { MetricDeclaration, PublishedPoint } from '#features/metrics/index.ts';
 import { idOf } from '#kernel/ids.ts';
 import type { ItemDelta } from './merge-changes.ts';
 
-/** A metric that the weekly dashboard publishes. */
-export interface WeeklyMetric {
-  readonly metric_type: 'weekly';
-  readonly metric_name: string;
-  readonly metric_unit: 'count';
-  readonly direction: 'up' | 'down' | 'none';
-  readonly aggregation: 'sum' | 'last';
-  readonly isClosed: true;
-}
-
-/** A value that is handed to the metric store. */
-export interface WeeklyPoint extends Pick<WeeklyMetric, 'metric_type' | 'metric_name' | 'metric_unit'> {
-  /** Of a point that is the same one however often it is published. */
-  readonly id?: string;
-  readonly metric_value: number;
-  readonly recorded_at: Date;
-}
-
 const declare = (
   metric_name: string,
-  direction: WeeklyMetric['direction'],
-  aggregation: WeeklyMetric['aggregation'],
-): WeeklyMetric => ({
+  direction: MetricDeclaration['direction'],
+  aggregation: MetricDeclaration['aggregation'],
+): MetricDeclaration => ({
   metric_type: 'weekly',
   metric_name,
   metric_unit: 'count',
@@ -34,7 +17,7 @@ const declare = (
 });
 
 /** What happened: added up over any time, it is the number of items that lie there. */
-const flows: Readonly<Record<ItemDelta['kind'], WeeklyMetric>> = {
+const flows: Readonly<Record<ItemDelta['kind'], MetricDeclaration>> = {
   upload: declare('uploads', 'up', 'sum'),
   update: declare('updates', 'up', 'sum'),
   decision: declare('decisions', 'up', 'sum'),
@@ -47,24 +30,24 @@ const flows: Readonly<Record<ItemDelta['kind'], WeeklyMetric>> = {
 const gauges = {
   pendingReviews: declare('pending_reviews', 'down', 'last'),
   contributors: declare('contributors', 'up', 'last'),
-} satisfies Partial<Record<keyof WeekStats, WeeklyMetric>>;
+} satisfies Partial<Record<keyof WeekStats, MetricDeclaration>>;
 
 /** What the weekly dashboard publishes; the first one is meant by the type alone. */
-export const weeklyMetrics: readonly WeeklyMetric[] = [...Object.values(flows), ...Object.values(gauges)];
+export const weeklyMetrics: readonly MetricDeclaration[] = [...Object.values(flows), ...Object.values(gauges)];
 
 const point = (
-  { metric_type, metric_name, metric_unit }: WeeklyMetric,
+  { metric_type, metric_name, metric_unit }: MetricDeclaration,
   metric_value: number,
   atMs: number,
-): WeeklyPoint => ({ metric_type, metric_name, metric_unit, metric_value, recorded_at: new Date(atMs) });
+): PublishedPoint => ({ metric_type, metric_name, metric_unit, metric_value, recorded_at: new Date(atMs) });
 
 /** One point for each kind and quarter of an hour in which items came or left. */
-export function pointsOfChange(deltas: readonly ItemDelta[]): WeeklyPoint[] {
+export function pointsOfChange(deltas: readonly ItemDelta[]): PublishedPoint[] {
   return deltas.map(({ kind, count, atMs }) => point(flows[kind], count, atMs));
 }
 
 /** The zeros with which a week begins, so that one in which nothing happens has a value and is no gap. */
-export function pointsOfNewWeek(organizationId: string, startMs: number): WeeklyPoint[] {
+export function pointsOfNewWeek(organizationId: string, startMs: number): PublishedPoint[] {
   return Object.values(flows).map((metric) => ({
     ...point(metric, 0, startMs),
     id: idOf('week begins', organizationId, metric.metric_name, String(startMs)),
@@ -75,7 +58,7 @@ export function pointsOfNewWeek(organizationId: string, startMs: number): Weekly
 export function pointsOfRunningWeek(
   stats: WeekStats,
   { before, nowMs }: { before: WeekStats | undefined; nowMs: number },
-): WeeklyPoint[] {
+): PublishedPoint[] {
   const names = Object.keys(gauges) as (keyof typeof gauges)[];
   return names.flatMap((name) => (stats[name] === before?.[name] ? [] : [point(gauges[name], stats[name], nowMs)]));
 }

@@ -16,7 +16,6 @@ export {
   pointsOfChange,
   pointsOfNewWeek,
   pointsOfRunningWeek,
-  type WeeklyPoint,
   weeklyMetrics,
 } from './compute-points.ts';
 export { type AffectedDays, type ItemsChanged, mergeChanges } from './merge-changes.ts';

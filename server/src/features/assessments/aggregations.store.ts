@@ -16,7 +16,7 @@ interface At {
 export function recentAssessments({ organizationId }: OrganizationTx, now: Date) {
   const from = new Date(now.getTime() - aggregatedDays * 86_400_000);
   return sql`
-    select distinct on (user_id) user_id, department, role, ocean_scores, facet_scores from assessments
+    select distinct on (user_id) user_id, department, role, ocean_scores, facet_scores, completed_at from assessments
     where organization_id = ${organizationId} and completed_at > ${from} and completed_at <= ${now}
     order by user_id, completed_at desc, id desc`;
 }
@@ -34,19 +34,10 @@ const lockAggregations = (organizationId: RawBuilder<unknown>) =>
   sql`pg_advisory_xact_lock(hashtextextended('assessment aggregations/' || ${organizationId}::text, 0))`;
 
 /**
- * Computes the aggregations of the organization's day anew, and removes those of days past 90; answers how many groups.
- * How many people a group or facet is of is always kept, its scores where they are enough.
+ * What there is of each group at a moment, of people by their newest assessments. How many people a group or facet is of is
+ * always told, its scores where they are enough.
  */
-export async function putAggregations(tx: OrganizationTx, { now, timezone }: At): Promise<number> {
-  const { db, organizationId } = tx;
-  const today = dayAt(now.getTime(), timezone);
-  await sql`select ${lockAggregations(sql`${organizationId}`)}`.execute(db);
-  await sql`
-    delete from assessment_aggregations where organization_id = ${organizationId}
-      and (computed_on = ${today.toString()}::date or computed_on <= ${today.subtract({ days: aggregatedDays }).toString()}::date)`.execute(
-    db,
-  );
-  const { rows } = await sql`
+const groupsAt = (tx: OrganizationTx, now: Date) => sql<GroupRow & { readonly type: AggregationType }>`
     with recent as materialized (${recentAssessments(tx, now)}),
     keyed as (
       select 'ocean_department' as type, coalesce(department, '') as key, user_id, ocean_scores, facet_scores from recent
@@ -60,11 +51,37 @@ export async function putAggregations(tx: OrganizationTx, { now, timezone }: At)
         group by type, key, facet) by_facet
       group by type, key
     )
+    select type, key as aggregation_key, count(*) as people, ${ofEnough(traitAverages)} as ocean_scores,
+      coalesce((select scores from facets f where f.type = k.type and f.key = k.key), '{}') as facet_scores
+    from keyed k group by type, key`;
+
+/** The groups of all types as they are at a moment, past what is stored. */
+export async function readGroups(
+  tx: OrganizationTx,
+  now: Date,
+): Promise<readonly (GroupRow & { readonly type: AggregationType })[]> {
+  const { rows } = await groupsAt(tx, now).execute(tx.db);
+  return rows;
+}
+
+/**
+ * Computes the aggregations of the organization's day anew, and removes those of days past 90; answers how many groups.
+ */
+export async function putAggregations(tx: OrganizationTx, { now, timezone }: At): Promise<number> {
+  const { db, organizationId } = tx;
+  const today = dayAt(now.getTime(), timezone);
+  await sql`select ${lockAggregations(sql`${organizationId}`)}`.execute(db);
+  await sql`
+    delete from assessment_aggregations where organization_id = ${organizationId}
+      and (computed_on = ${today.toString()}::date or computed_on <= ${today.subtract({ days: aggregatedDays }).toString()}::date)`.execute(
+    db,
+  );
+  const { rows } = await sql`
     insert into assessment_aggregations (organization_id, aggregation_type, computed_on, aggregation_key, people,
       ocean_scores, facet_scores, computed_at)
-    select ${organizationId}::uuid, type, ${today.toString()}::date, key, count(*), ${ofEnough(traitAverages)},
-      coalesce((select scores from facets f where f.type = k.type and f.key = k.key), '{}'), ${now}::timestamptz
-    from keyed k group by type, key
+    select ${organizationId}::uuid, type, ${today.toString()}::date, aggregation_key, people, ocean_scores, facet_scores,
+      ${now}::timestamptz
+    from (${groupsAt(tx, now)}) g
     returning 1`.execute(db);
   await sql`
     insert into assessment_computations (organization_id, computed_on, computed_at)

@@ -31,6 +31,8 @@ export function assessmentsOf(
 export interface OceanAverages {
   readonly people: number;
   readonly averages: Readonly<Record<Trait, number>>;
+  /** The newest completion counted. */
+  readonly asOf: Date;
 }
 
 /**
@@ -40,7 +42,9 @@ export interface OceanAverages {
 export async function readOceanAverages(tx: OrganizationTx, now: Date): Promise<OceanAverages | undefined> {
   const { rows } = await sql<OceanAverages>`
     with recent as materialized (${recentAssessments(tx, now)})
-    select count(*)::int as people, ${traitAverages} as averages from recent`.execute(tx.db);
+    select count(*)::int as people, ${traitAverages} as averages, max(completed_at) as "asOf" from recent`.execute(
+    tx.db,
+  );
   const [row] = rows;
   return row && row.people >= leastPeople ? row : undefined;
 }

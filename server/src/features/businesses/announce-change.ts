@@ -9,7 +9,7 @@ export function tenantTopic(userId: string): string {
 
 /** What telling of a change takes. */
 export interface Announcing {
-  caches: Pick<Caches, 'invalidate'>;
+  caches: Pick<Caches, 'invalidateAfter'>;
   feed: Pick<Feed, 'publish'>;
 }
 
@@ -29,5 +29,5 @@ export function announceChange(
   feed.publish(tx, { ...told, audience } as BusinessDraft);
   const { version } = told.payload;
   feed.publish(tx, { type: 'tenant.changed', subject: 'kpis', audience, payload: { version } });
-  tx.afterPossibleCommit(() => caches.invalidate(tx.organizationId, [tenantTopic(userId)]));
+  caches.invalidateAfter(tx, [tenantTopic(userId)]);
 }

@@ -8,6 +8,7 @@ import {
 } from '@almanac/contract/businesses.ts';
 import type { EndpointAnswer, EndpointInput } from '@almanac/contract/endpoint.ts';
 import { recordAudit } from '#features/audit/index.ts';
+import type { MetricsFeature } from '#features/metrics/index.ts';
 import { getOrganizationSettings } from '#features/organizations/index.ts';
 import { dayAt } from '#kernel/days.ts';
 import { newId } from '#kernel/ids.ts';
@@ -18,7 +19,7 @@ import { type AppError, notFound, validationFailed } from '#platform/errors/app-
 import { type Cursors, type Page, toPage } from '#platform/http/cursor.ts';
 import { type Announcing, announceChange } from './announce-change.ts';
 import * as store from './businesses.store.ts';
-import { type BusinessPoint, computePoints } from './compute-points.ts';
+import { computePoints } from './compute-points.ts';
 import { addNumbers } from './metrics.store.ts';
 import { blankBusiness, readBusiness } from './read-business.ts';
 
@@ -26,7 +27,7 @@ export interface BusinessesOptions extends Announcing {
   scopes: Pick<Scopes, 'inOrganization'>;
   cursors: Cursors;
   /** Writes points into the metric store. */
-  recordPoints: (tx: OrganizationTx, points: readonly BusinessPoint[]) => Promise<unknown>;
+  recordPoints: MetricsFeature['recordPoints'];
   now: () => Date;
 }
 

@@ -1,26 +1,8 @@
+import type { MetricDeclaration, PublishedPoint } from '#features/metrics/index.ts';
 import type { AddedNumbers, MeasuredDay } from './metrics.store.ts';
 import { responseRate } from './response-rate.ts';
 
-/** A metric that businesses are measured by. */
-interface DeclaredMetric {
-  readonly metric_type: 'tenant';
-  readonly metric_name: string;
-  readonly metric_unit: 'count' | 'percentage';
-  readonly direction: 'up';
-  readonly aggregation: 'sum' | 'last';
-}
-
-/** A value of a business that is handed to the metric store. */
-export interface BusinessPoint {
-  readonly metric_type: string;
-  readonly metric_name: string;
-  readonly metric_value: number;
-  readonly metric_unit: string;
-  readonly business_id: string;
-  readonly recorded_at: Date;
-}
-
-const counted = (metric_name: string): DeclaredMetric => ({
+const counted = (metric_name: string): MetricDeclaration => ({
   metric_type: 'tenant',
   metric_name,
   metric_unit: 'count',
@@ -39,7 +21,7 @@ const counts = {
  * Of sums and not of rates: each point is the rate of the seven days up to its own, so the last one of a week tells of
  * that week, and no day weighs more for being written to more often.
  */
-const rate: DeclaredMetric = {
+const rate: MetricDeclaration = {
   metric_type: 'tenant',
   metric_name: 'response_rate',
   metric_unit: 'percentage',
@@ -48,12 +30,15 @@ const rate: DeclaredMetric = {
 };
 
 /** What is published of businesses. */
-export const businessMetrics: readonly DeclaredMetric[] = [...Object.values(counts), rate];
+export const businessMetrics: readonly MetricDeclaration[] = [...Object.values(counts), rate];
 
 /** The points of one addition: what was added, and the rate where it moved. */
-export function computePoints(businessId: string, added: AddedNumbers, measured: MeasuredDay): BusinessPoint[] {
+export function computePoints(businessId: string, added: AddedNumbers, measured: MeasuredDay): PublishedPoint[] {
   const { week, recorded_at } = measured;
-  const point = ({ metric_type, metric_name, metric_unit }: DeclaredMetric, metric_value: number): BusinessPoint => ({
+  const point = (
+    { metric_type, metric_name, metric_unit }: MetricDeclaration,
+    metric_value: number,
+  ): PublishedPoint => ({
     metric_type,
     metric_name,
     metric_value,

@@ -22,11 +22,11 @@ interface StatusRow {
 }
 
 /** The person's businesses in all organizations, with their days and statuses. They go with the account. */
-export function declareBusinesses(caches: Pick<Caches, 'invalidate'>): readonly PersonalData[] {
+export function declareBusinesses(caches: Pick<Caches, 'invalidateAfter'>): readonly PersonalData[] {
   return [declareThemselves(caches), days, statuses] as readonly PersonalData[];
 }
 
-function declareThemselves(caches: Pick<Caches, 'invalidate'>): PersonalData<BusinessRow> {
+function declareThemselves(caches: Pick<Caches, 'invalidateAfter'>): PersonalData<BusinessRow> {
   return {
     section: 'businesses',
     covers: [
@@ -60,8 +60,8 @@ function declareThemselves(caches: Pick<Caches, 'invalidate'>): PersonalData<Bus
       const { rows } = await sql<{ organization_id: string }>`
         select organization_id from tenant_versions where user_id = ${userId} order by 1`.execute(tx.db);
       for (const { organization_id: organizationId } of rows) {
-        await tx.inOrganization(organizationId, async ({ afterPossibleCommit }) =>
-          afterPossibleCommit(() => caches.invalidate(organizationId, [tenantTopic(userId)])),
+        await tx.inOrganization(organizationId, async (inside) =>
+          caches.invalidateAfter(inside, [tenantTopic(userId)]),
         );
       }
     },

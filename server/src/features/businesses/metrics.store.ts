@@ -1,5 +1,6 @@
 import { mostDaysBack } from '@almanac/contract/businesses.ts';
 import { sql } from 'kysely';
+import { prepared } from '#platform/db/prepare.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 
 /** What is added to the numbers of a day; `responses` is undefined where they are not told of. */
@@ -53,7 +54,7 @@ export async function addNumbers(
   const isTold = added.responses !== undefined;
   const today = sql`(${now}::timestamptz at time zone b.timezone)::date`;
   const wanted = sql`coalesce(${day ?? null}::date, ${today})`;
-  const { rows } = await sql<MeasuredDay>`
+  const { rows } = await sql<MeasuredDay>`${prepared}
     with b as (
       update businesses b set views_count = b.views_count + ${views}, messages_count = b.messages_count + ${messages},
         invites_count = b.invites_count + ${invites}, responses_count = b.responses_count + ${responses},

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { comparePeriods } from '#kernel/compared-periods.ts';
 import { periodUntil } from '#kernel/days.ts';
-import { compareCounts, comparePeriods, toAssessmentCounts, toUserCounts } from './compare-period.ts';
+import { compareCounts, toAssessmentCounts, toUserCounts } from './compare-period.ts';
 
 const timezone = 'Europe/Berlin';
 const compare = (end: string, days: number, now: string) =>

@@ -1,10 +1,10 @@
 import { type Trait, traits } from '@almanac/contract/assessments.ts';
 import type { AssessmentCounts, UserCounts } from '@almanac/contract/dashboard.ts';
 import type { OceanAverages } from '#features/assessments/index.ts';
+import type { MetricDeclaration, PublishedPoint } from '#features/metrics/index.ts';
 import type { DayPeriod } from '#kernel/days.ts';
 import { idOf } from '#kernel/ids.ts';
 import { roundDecimal } from '#kernel/rounding.ts';
-import type { ComputedPoint } from './dashboard.service.ts';
 
 /** What the points are made of. */
 export interface Measured {
@@ -18,17 +18,8 @@ export interface Measured {
   readonly ocean: OceanAverages | undefined;
 }
 
-/** A metric that the dashboard publishes. */
-export interface DeclaredMetric {
-  readonly metric_type: string;
-  readonly metric_name: string;
-  readonly metric_unit: string;
-  readonly direction: 'up' | 'none';
-  readonly aggregation: 'last';
-}
-
 // A point tells of the seven days before it, so the last one of a week tells of that week.
-const declare = (metric_type: string, metric_name: string, metric_unit: string): DeclaredMetric => ({
+const declare = (metric_type: string, metric_name: string, metric_unit: string): MetricDeclaration => ({
   metric_type,
   metric_name,
   metric_unit,
@@ -37,7 +28,10 @@ const declare = (metric_type: string, metric_name: string, metric_unit: string):
 });
 
 /** No trait is better for being more. */
-const scoreOf = (trait: Trait): DeclaredMetric => ({ ...declare('ocean_scores', trait, 'score'), direction: 'none' });
+const scoreOf = (trait: Trait): MetricDeclaration => ({
+  ...declare('ocean_scores', trait, 'score'),
+  direction: 'none',
+});
 
 const metricsOf = {
   engagementRate: declare('user_engagement', 'engagement_rate', 'percentage'),
@@ -49,7 +43,7 @@ const metricsOf = {
 };
 
 /** What the dashboard publishes, the first of each type being the one meant by the type alone. */
-export const dashboardMetrics: readonly DeclaredMetric[] = [...Object.values(metricsOf), ...traits.map(scoreOf)];
+export const dashboardMetrics: readonly MetricDeclaration[] = [...Object.values(metricsOf), ...traits.map(scoreOf)];
 
 const slotMs = 6 * 3_600_000;
 
@@ -59,14 +53,14 @@ function slotAt(now: Date): Date {
 }
 
 /** One point for each name and quarter of a UTC day: a second one of the same has the same id and time. */
-export function computePoints({ organizationId, now, period, users, assessments, ocean }: Measured): ComputedPoint[] {
+export function computePoints({ organizationId, now, period, users, assessments, ocean }: Measured): PublishedPoint[] {
   const recorded_at = slotAt(now);
   const days = { period_start: period.startDate, period_end: period.endDate, as_of: now.toISOString() };
   const point = (
-    { metric_type, metric_name, metric_unit }: DeclaredMetric,
+    { metric_type, metric_name, metric_unit }: MetricDeclaration,
     metric_value: number,
-    metadata: ComputedPoint['metadata'] = days,
-  ): ComputedPoint => ({
+    metadata: PublishedPoint['metadata'] = days,
+  ): PublishedPoint => ({
     id: idOf('computed point', organizationId, metric_type, metric_name, recorded_at.toISOString()),
     metric_type,
     metric_name,

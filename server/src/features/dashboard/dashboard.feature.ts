@@ -1,17 +1,11 @@
 import type { FastifyInstance } from 'fastify';
+import type { MetricsFeature } from '#features/metrics/index.ts';
 import type { JobDefinition } from '#platform/jobs/define-job.ts';
 import { dashboardJobs } from './dashboard.jobs.ts';
 import { addDashboardRoutes } from './dashboard.routes.ts';
-import {
-  createDashboardService,
-  type DashboardOptions,
-  type DashboardService,
-  type RecordPoints,
-} from './dashboard.service.ts';
+import { createDashboardService, type DashboardOptions, type DashboardService } from './dashboard.service.ts';
 
-export interface DashboardNeeds extends DashboardOptions {
-  recordPoints: RecordPoints;
-}
+export type DashboardNeeds = DashboardOptions & Pick<MetricsFeature, 'recordPoints'>;
 
 /** The organization's dashboard. */
 export interface DashboardFeature extends DashboardService {

@@ -1,18 +1,19 @@
 import { readOceanAverages } from '#features/assessments/index.ts';
+import type { MetricsFeature } from '#features/metrics/index.ts';
 import { getOrganizationSettings } from '#features/organizations/index.ts';
+import { comparePeriods } from '#kernel/compared-periods.ts';
 import { dayAt, periodUntil } from '#kernel/days.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import { defineJob, type OrganizationJob } from '#platform/jobs/define-job.ts';
-import { comparePeriods, toAssessmentCounts, toUserCounts } from './compare-period.ts';
+import { toAssessmentCounts, toUserCounts } from './compare-period.ts';
 import { computePoints } from './compute-points.ts';
-import type { RecordPoints } from './dashboard.service.ts';
 import { readPeriodNumbers } from './dashboard.views.ts';
 
 /** The points are of as many days as the summary shows unless told. */
 const periodDays = 7;
 
 /** The background work of the dashboard. */
-export function dashboardJobs({ recordPoints }: { recordPoints: RecordPoints }): OrganizationJob[] {
+export function dashboardJobs({ recordPoints }: Pick<MetricsFeature, 'recordPoints'>): OrganizationJob[] {
   return [
     defineJob({
       name: 'calculate_all_metrics',

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   type DashboardSummary,
   getDashboardSummary,
@@ -7,77 +6,23 @@ import {
 } from '@almanac/contract/dashboard.ts';
 import type { EndpointAnswer } from '@almanac/contract/endpoint.ts';
 import { readActivityNow } from '#features/engagement/index.ts';
+import type { Headline, MetricsFeature } from '#features/metrics/index.ts';
 import { getOrganizationSettings } from '#features/organizations/index.ts';
+import { type Comparability, type ComparedPeriods, changeOf, comparePeriods } from '#kernel/compared-periods.ts';
 import { type Principal, systemPrincipal } from '#platform/access/principal.ts';
-import type { CachedAnswer } from '#platform/cache/cached-answer.ts';
+import { type CachedAnswer, tagOfBytes } from '#platform/cache/cached-answer.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
 import { validationFailed } from '#platform/errors/app-error.ts';
 import { createEncoder } from '#platform/http/bind.ts';
-import {
-  type Comparability,
-  type ComparedPeriods,
-  changeOf,
-  compareCounts,
-  comparePeriods,
-  describeComparison,
-  toAssessmentCounts,
-  toUserCounts,
-} from './compare-period.ts';
+import { compareCounts, describeComparison, toAssessmentCounts, toUserCounts } from './compare-period.ts';
 import { readPeriodNumbers } from './dashboard.views.ts';
 import { type AskedPeriod, defaultPeriod, readPeriod } from './read-period.ts';
-
-/** What one metric came to in a period and in the part of the one before, by its own aggregation. */
-export interface Headline {
-  readonly metric_type: string;
-  readonly metric_name: string;
-  readonly metric_unit: string | null;
-  readonly direction: 'up' | 'down' | 'none';
-  readonly aggregation: 'sum' | 'average' | 'last';
-  readonly value: number | null;
-  readonly previous: number | null;
-  /** The newest point counted. */
-  readonly as_of: Date | null;
-}
-
-/** What metrics came to; not settled while days of the ranges are counted anew. */
-export interface Headlines {
-  readonly headlines: readonly Headline[];
-  readonly isSettled: boolean;
-}
-
-/** Two half-open ranges in epoch milliseconds, of days of a time zone. */
-export interface HeadlineRanges {
-  readonly timezone: string;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly previousFromMs: number;
-  readonly previousToMs: number;
-}
-
-export type ReadHeadlines = (tx: OrganizationTx, ranges: HeadlineRanges) => Promise<Headlines>;
-
-/** A computed value that is handed to the metric store. */
-export interface ComputedPoint {
-  readonly id: string;
-  readonly metric_type: string;
-  readonly metric_name: string;
-  readonly metric_value: number;
-  readonly metric_unit: string;
-  readonly metadata: Readonly<Record<string, unknown>>;
-  readonly recorded_at: Date;
-}
-
-/** Writes points, of which those whose id and time are known count no more; answers how many were new. */
-export type RecordPoints = (
-  tx: OrganizationTx,
-  points: readonly ComputedPoint[],
-) => Promise<{ readonly accepted: number }>;
 
 export interface DashboardOptions {
   scopes: Pick<Scopes, 'inOrganization'>;
   caches: Pick<Caches, 'dashboard'>;
-  readHeadlines: ReadHeadlines;
+  readHeadlines: MetricsFeature['readHeadlines'];
   readSystemStatus: () => Promise<SystemStatus>;
   now: () => Date;
 }
@@ -117,9 +62,7 @@ export function createDashboardService(options: DashboardOptions): DashboardServ
         const nowMs = now().getTime();
         const periods = comparePeriods(current, { nowMs, timezone });
         const body = encode(await readSummary(tx, { periods, timezone }, readHeadlines));
-        // Nothing counts versions here. Of bytes that are kept the hash is made once, however often they are asked for.
-        const version = createHash('sha256').update(body).digest('base64url').slice(0, 22);
-        return { body, etag: `W/"${organizationId}/${version}"`, ...validUntil(current, nowMs) };
+        return { body, etag: tagOfBytes(organizationId, body), ...validUntil(current, nowMs) };
       };
       return (
         caches.dashboard.peek(key) ?? caches.dashboard.getOrSet(key, () => scopes.inOrganization(principal, compute))
@@ -150,10 +93,10 @@ export function createDashboardService(options: DashboardOptions): DashboardServ
 }
 
 /** The numbers of a period, compared with the one before. */
-async function readSummary(
+export async function readSummary(
   tx: OrganizationTx,
   { periods, timezone }: { periods: ComparedPeriods; timezone: string },
-  readHeadlines: ReadHeadlines,
+  readHeadlines: DashboardOptions['readHeadlines'],
 ): Promise<DashboardSummary> {
   const { current, previous, previousUntilMs, isComplete, isAhead } = periods;
   // Held until the end, so that nothing is counted anew between the statements.

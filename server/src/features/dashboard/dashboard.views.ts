@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { type AssessmentNumbers, assessmentsOf } from '#features/assessments/index.ts';
 import { hasCountedDays, type UserNumbers, usersOf } from '#features/engagement/index.ts';
+import type { ComparedPeriods } from '#kernel/compared-periods.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
-import type { ComparedPeriods } from './compare-period.ts';
 
 /** What is counted of a period and of the part of the one before. */
 export interface PeriodNumbers {

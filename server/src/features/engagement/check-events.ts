@@ -10,6 +10,11 @@ export const keptDays = 90;
 const keptMs = keptDays * 86_400_000;
 const mostMetadataLength = 10_000;
 
+/** From when on activity is kept. */
+export function startOfKeptActivity(now: Date): Date {
+  return new Date(now.getTime() - keptMs);
+}
+
 /** An event as it is stored. */
 export interface EventRecord {
   readonly id: string;

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { type CalendarWaiting, takeCalendar } from '#features/organizations/index.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import { defineJob, type JobResult, type OrganizationJob, type OrganizationRun } from '#platform/jobs/define-job.ts';
@@ -26,6 +27,7 @@ export function engagementJobs(options: EngagementJobOptions): OrganizationJob[]
       retry: { limit: 5, delaySeconds: 10 },
       timeoutSeconds: 1_800,
       maxFailures: 10,
+      wantedIn: () => sql`exists (select from activity_recounts r where r.organization_id = o.id)`,
       handler: (run) => recountDays(run, options),
     }),
   ];

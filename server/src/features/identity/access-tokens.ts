@@ -1,5 +1,5 @@
 import type { Role } from '@almanac/contract/permissions.ts';
-import { newId } from '#kernel/ids.ts';
+import { isId, newId } from '#kernel/ids.ts';
 import { createTokenSigner, type SigningKey } from '#platform/crypto/sign-tokens.ts';
 import { invalidMfaToken, invalidToken } from './identity.errors.ts';
 
@@ -67,8 +67,5 @@ export function createAccessTokens({ now, ...key }: SigningKey & { now: () => Da
 }
 
 const whyNot = { malformed: 'is not a JWT', unverified: 'does not verify', expired: 'has expired' } as const;
-
-const isId = (claim: unknown): claim is string =>
-  typeof claim === 'string' && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(claim);
 
 const isMoment = (claim: unknown): claim is number => Number.isSafeInteger(claim);

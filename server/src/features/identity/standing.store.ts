@@ -2,6 +2,7 @@ import type { AccountType } from '@almanac/contract/identity.ts';
 import type { Role } from '@almanac/contract/permissions.ts';
 import type { Tier } from '@almanac/contract/tiers.ts';
 import { sql } from 'kysely';
+import { isId } from '#kernel/ids.ts';
 import type { UserPrincipal } from '#platform/access/principal.ts';
 import type { InstanceTx } from '#platform/db/scopes.ts';
 import { findUnstorable } from '#platform/http/find-unstorable.ts';
@@ -30,8 +31,6 @@ interface Asked {
   organization: string | undefined;
   now: Date;
 }
-
-const isId = (text: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text);
 
 /** Orders the memberships `m` of a user `u`: the organization made with the account, else the one they have been in longest. */
 export const homeFirst = sql`m.organization_id is not distinct from u.own_organization_id desc, m.created_at, m.organization_id`;

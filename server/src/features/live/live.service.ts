@@ -1,4 +1,5 @@
 import type { LiveMessage } from '@almanac/contract/live.ts';
+import { isId } from '#kernel/ids.ts';
 import type { UserPrincipal } from '#platform/access/principal.ts';
 import type { Scopes } from '#platform/db/scopes.ts';
 import { conflict, notFound, validationFailed } from '#platform/errors/app-error.ts';
@@ -62,8 +63,6 @@ export interface LiveService extends WebSocketService {
   /** Ends the connections of programs. */
   close(): void;
 }
-
-const isId = (value: unknown) => typeof value === 'string' && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value);
 
 export function createLiveService(options: LiveOptions): LiveService {
   const { findMember, feed, pause, log } = options;
@@ -177,7 +176,7 @@ function endWith(request: object | undefined, end: () => void): () => void {
 }
 
 function readId(field: string, value: unknown): string {
-  if (isId(value)) return (value as string).toLowerCase();
+  if (isId(value)) return value.toLowerCase();
   throw validationFailed([{ field, issue: `${quote(value)} is not an id` }]);
 }
 

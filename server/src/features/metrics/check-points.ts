@@ -1,12 +1,12 @@
 import type { FieldFault } from '@almanac/contract/errors.ts';
 import type { MetricPoint } from '@almanac/contract/metrics.ts';
 import { newId } from '#kernel/ids.ts';
-import { readInstant } from '#kernel/read-time.ts';
-import type { MetricName, PointRecord } from './metrics.store.ts';
+import { readInstant, readUtcMicroseconds } from '#kernel/read-time.ts';
+import type { MetricName } from './metrics.store.ts';
+import type { PointRecord } from './points.store.ts';
 
 /** How far a sender's clock may be ahead of ours. */
 const clockSkewMs = 5 * 60_000;
-const earliestMs = Date.UTC(1970, 0, 1);
 const mostMetadata = 8_192;
 
 /** Points as they are stored, the metrics they are of, and what is wrong with them. */
@@ -24,15 +24,16 @@ export function checkPoints(sent: readonly MetricPoint[], nowMs: number): Checke
   const faults: FieldFault[] = [];
   const fault = (index: number, field: string, issue: string) =>
     faults.push({ field: `points[${index}].${field}`, issue, index });
-  const nowText = readMoment(new Date(nowMs).toISOString(), nowMs) ?? '';
+  const latest = (nowMs + clockSkewMs) * 1_000;
   for (const [index, point] of sent.entries()) {
-    const recordedAt = point.recorded_at === undefined ? nowText : readMoment(point.recorded_at, nowMs);
-    if (recordedAt === undefined) fault(index, 'recorded_at', `'${point.recorded_at}' is not a time from 1970 to now`);
+    const recorded = point.recorded_at === undefined ? nowMs * 1_000 : readMoment(point.recorded_at);
+    if (!(recorded >= 0 && recorded <= latest))
+      fault(index, 'recorded_at', `'${point.recorded_at}' is not a time from 1970 to now`);
     if (point.metadata && JSON.stringify(point.metadata).length > mostMetadata)
       fault(index, 'metadata', `is longer than ${mostMetadata} characters of JSON`);
     const clash = noteMetric(metrics, point, index);
     if (clash) fault(index, 'metric_unit', clash);
-    points.push(toRecord(point, recordedAt ?? nowText));
+    points.push(toRecord(point, recorded));
   }
   return { points, metrics: [...metrics.values()], faults };
 }
@@ -58,25 +59,13 @@ function noteMetric(
   return `'${metric_unit}' is not '${known.metric_unit}', the unit of '${metric_name}' in points[${known.index}]`;
 }
 
-const utcForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/;
-
-/** The time in UTC to the microsecond; undefined for what is none, or is out of range. */
-function readMoment(text: string, nowMs: number): string | undefined {
-  if (utcForm.test(text)) {
-    const ms = Date.parse(text);
-    // A day that is none is read as a later one.
-    const isDay = ms >= earliestMs && new Date(ms).toISOString().startsWith(text.slice(0, 19));
-    return isDay && ms <= nowMs + clockSkewMs
-      ? `${text.slice(0, 19)}.${text.slice(20, -1).padEnd(6, '0')}Z`
-      : undefined;
-  }
-  const instant = readInstant(text);
-  const ms = instant?.epochMilliseconds ?? Number.NaN;
-  if (!(ms >= earliestMs && ms <= nowMs + clockSkewMs)) return undefined;
-  return instant?.toString({ fractionalSecondDigits: 6 });
+/** Microseconds since 1970, cut off below; not a number where the text names no time. */
+function readMoment(text: string): number {
+  const instant = readUtcMicroseconds(text) ?? readInstant(text);
+  return typeof instant === 'object' ? Number(instant.epochNanoseconds / 1_000n) : (instant ?? Number.NaN);
 }
 
-function toRecord(point: MetricPoint, recordedAt: string): PointRecord {
+function toRecord(point: MetricPoint, recordedUs: number): PointRecord {
   return {
     id: point.id ?? newId(),
     metric_type: point.metric_type,
@@ -89,6 +78,6 @@ function toRecord(point: MetricPoint, recordedAt: string): PointRecord {
     metadata: point.metadata ?? null,
     business_id: null,
     source_id: null,
-    recorded_at: recordedAt,
+    recorded_us: recordedUs,
   };
 }

@@ -1,5 +1,6 @@
 import type { Metric } from '@almanac/contract/metrics.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
+import { keyOf, type MetricKey } from './metrics.store.ts';
 import { type MetricRow, readCatalog, readMetrics } from './metrics.views.ts';
 
 /** A metric that a feature publishes, as its code declares it. */
@@ -28,14 +29,8 @@ function describeMetricRow(row: MetricRow, declared: MetricDeclaration | undefin
   };
 }
 
-interface MetricKey {
-  metric_type: string;
-  metric_name: string;
-}
-
 /** Joins what the code declares with what was measured; a type's first declared name comes first. */
 export function createCatalogReader(declared: readonly MetricDeclaration[]) {
-  const keyOf = ({ metric_type, metric_name }: MetricKey) => `${metric_type}\n${metric_name}`;
   const places = new Map(declared.map((metric, place) => [keyOf(metric), { metric, place }]));
   const placeOf = (metric: MetricKey) => places.get(keyOf(metric))?.place ?? places.size;
   const describe = (rows: readonly MetricRow[]) =>

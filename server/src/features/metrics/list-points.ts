@@ -7,7 +7,6 @@ import type { UserPrincipal } from '#platform/access/principal.ts';
 import type { Scopes } from '#platform/db/scopes.ts';
 import { validationFailed } from '#platform/errors/app-error.ts';
 import { type Cursors, toPage } from '#platform/http/cursor.ts';
-import { startOfKeptMonths } from './metrics.store.ts';
 import {
   type BucketRow,
   type ListPosition,
@@ -17,6 +16,7 @@ import {
   type PointRow,
   type Step,
 } from './metrics.views.ts';
+import { startOfKeptMonths } from './points.store.ts';
 
 type Query = EndpointInput<typeof listEndpoint>['query'];
 type PointPage = EndpointAnswer<typeof listEndpoint>;

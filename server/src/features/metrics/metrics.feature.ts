@@ -1,3 +1,4 @@
+import type { Metric } from '@almanac/contract/metrics.ts';
 import type { FastifyInstance } from 'fastify';
 import type { CalendarWaiting, OnCalendarChange } from '#features/organizations/index.ts';
 import type { Database } from '#platform/db/database.ts';
@@ -8,11 +9,11 @@ import { createCatalogReader, type MetricDeclaration } from './describe-metric.t
 import { metricsJobs, rebuildJobName } from './metrics.jobs.ts';
 import { addMetricsRoutes } from './metrics.routes.ts';
 import { createMetricsService, type MetricsServiceOptions } from './metrics.service.ts';
-import { removeSomePoints } from './metrics.store.ts';
-import { type HeadlineRanges, type Headlines, readHeadlines } from './read-headlines.ts';
+import { keyOf, removeSomePoints } from './metrics.store.ts';
+import { type HeadlineRanges, type Headlines, readHeadlines, readTrends } from './read-metrics.ts';
 import { markForRebuild } from './rebuild-rollups.ts';
 import type { PointCounts } from './take-lines.ts';
-import { keyOf, metricsTopic, type PublishedPoint, writePublished } from './write-points.ts';
+import { metricsTopic, type PublishedPoint, writePublished } from './write-points.ts';
 
 interface MetricsNeeds
   extends Omit<MetricsServiceOptions, 'pointsPerStatement' | 'catalog' | 'closed'>,
@@ -33,6 +34,12 @@ export interface MetricsFeature {
   recordPoints(tx: OrganizationTx, points: readonly PublishedPoint[]): Promise<PointCounts>;
   /** What the metrics of an organization came to in two ranges; see `Headline`. The calendar is held. */
   readHeadlines(tx: OrganizationTx, ranges: HeadlineRanges): Promise<Headlines>;
+  /** The metrics of an organization and how each is read, without when they were seen. */
+  listMetrics(tx: OrganizationTx): Promise<Metric[]>;
+  /** The same as `readHeadlines`, of some metrics. */
+  readHeadlinesOf(tx: OrganizationTx, metrics: readonly Metric[], ranges: HeadlineRanges): Promise<Headlines>;
+  /** The weeks, or days, of metrics as GET /api/dashboard/trends shows those of one. */
+  readTrends: typeof readTrends;
   /** Removes some points of an organization where there are very many; false, and nothing done, where they are few. */
   removeSomePoints(tx: OrganizationTx): Promise<boolean>;
 }
@@ -58,11 +65,14 @@ export function createMetricsFeature(needs: MetricsNeeds): MetricsFeature {
       if (before.timezone === after.timezone) return;
       await markForRebuild(tx);
       needs.jobs.enqueue(tx, rebuildJobName);
-      tx.afterPossibleCommit(() => needs.caches.invalidate(tx.organizationId, [metricsTopic]));
+      needs.caches.invalidateAfter(tx, [metricsTopic]);
     },
     addRoutes: (app) => addMetricsRoutes(app, service),
     recordPoints: (tx, points) => writePublished(tx, points, options),
     readHeadlines: async (tx, ranges) => readHeadlines(tx, await catalog.listReadings(tx), ranges),
+    listMetrics: catalog.listReadings,
+    readHeadlinesOf: readHeadlines,
+    readTrends,
     removeSomePoints,
   };
 }

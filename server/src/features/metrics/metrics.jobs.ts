@@ -2,14 +2,14 @@ import { type CalendarWaiting, takeCalendar } from '#features/organizations/inde
 import type { Caches } from '#platform/cache/caches.ts';
 import type { Feed } from '#platform/feed/feed.ts';
 import { defineJob, type JobResult, type OrganizationJob, type OrganizationRun } from '#platform/jobs/define-job.ts';
-import { countToRebuild, rebuildSome } from './rebuild-rollups.ts';
+import { countToRebuild, hasMarked, rebuildSome } from './rebuild-rollups.ts';
 import { metricsTopic } from './write-points.ts';
 
 /** The job that counts hours and days anew after a change of the organization's time zone, which asks for it. */
 export const rebuildJobName = 'rebuild_metric_days';
 
 export interface MetricsJobOptions extends CalendarWaiting {
-  caches: Pick<Caches, 'invalidate'>;
+  caches: Pick<Caches, 'invalidateAfter'>;
   feed: Pick<Feed, 'publish'>;
   /** How many points one transaction counts. */
   pointsPerRebuild: number;
@@ -28,6 +28,7 @@ export function metricsJobs(options: MetricsJobOptions): OrganizationJob[] {
       retry: { limit: 5, delaySeconds: 10 },
       timeoutSeconds: 3_600,
       maxFailures: 10,
+      wantedIn: () => hasMarked,
       handler: (run) => rebuildMetrics(run, options),
     }),
   ];
@@ -58,6 +59,6 @@ async function takeStep(
     const payload = { metric_type, as_of: newestAt.toISOString() };
     feed.publish(tx, { type: 'metric_update', subject: metric_type, payload });
   }
-  tx.afterPossibleCommit(() => caches.invalidate(tx.organizationId, [metricsTopic]));
+  caches.invalidateAfter(tx, [metricsTopic]);
   return step;
 }

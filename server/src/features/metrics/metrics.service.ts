@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { EndpointAnswer, EndpointInput } from '@almanac/contract/endpoint.ts';
 import {
   getCatalog,
@@ -10,7 +9,7 @@ import {
 import { recordAudit } from '#features/audit/index.ts';
 import { shiftWeek, weekAt } from '#kernel/weeks.ts';
 import type { UserPrincipal } from '#platform/access/principal.ts';
-import type { CachedAnswer } from '#platform/cache/cached-answer.ts';
+import { type CachedAnswer, tagOfBytes } from '#platform/cache/cached-answer.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { IdempotentCall } from '#platform/db/idempotency.ts';
 import type { OrganizationTx, Scopes } from '#platform/db/scopes.ts';
@@ -19,26 +18,21 @@ import { createEncoder } from '#platform/http/bind.ts';
 import type { Cursors } from '#platform/http/cursor.ts';
 import type { createCatalogReader } from './describe-metric.ts';
 import { createPointLists } from './list-points.ts';
-import { changeMetric, type MetricChange } from './metrics.store.ts';
-import { readPeriods } from './metrics.views.ts';
-import { shapeTrend } from './shape-trend.ts';
+import { changeMetric, type MetricChange, type MetricKey } from './metrics.store.ts';
+import { isKnownPoint } from './points.store.ts';
+import { readTrends } from './read-metrics.ts';
 import { type PointCounts, takeLines } from './take-lines.ts';
 import { metricsTopic, type PointWriting, writeSent } from './write-points.ts';
 
 export interface MetricsServiceOptions extends PointWriting {
   scopes: Pick<Scopes, 'inOrganization'>;
-  caches: Pick<Caches, 'metrics' | 'invalidate'>;
+  caches: Pick<Caches, 'metrics' | 'invalidateAfter'>;
   cursors: Cursors;
   catalog: ReturnType<typeof createCatalogReader>;
 }
 
 type TrendQuery = EndpointInput<typeof getTrends>['query'];
 type Answer = CachedAnswer | Promise<CachedAnswer>;
-interface MetricKey {
-  metric_type: string;
-  metric_name: string;
-}
-
 /** The use cases of the metric store. */
 export interface MetricsService {
   /** Writes posted points, all or none. Throws VALIDATION_ERROR naming each wrong one. */
@@ -76,7 +70,7 @@ export function createMetricsService(options: MetricsServiceOptions): MetricsSer
     const { validUntil } = view;
     const computeAnswer = async (tx: OrganizationTx): Promise<CachedAnswer> => {
       const body = await compute(tx);
-      return { body, etag: tagOf(body), ...(validUntil === undefined ? {} : { validUntil }) };
+      return { body, etag: tagOfBytes(tx.organizationId, body), ...(validUntil === undefined ? {} : { validUntil }) };
     };
     return (
       caches.metrics.peek(key) ?? caches.metrics.getOrSet(key, () => scopes.inOrganization(principal, computeAnswer))
@@ -85,10 +79,8 @@ export function createMetricsService(options: MetricsServiceOptions): MetricsSer
 
   return {
     ...createPointLists(options),
-    addPoints: (principal, sent, once) =>
-      scopes.inOrganization(principal, (tx) => writeSent(tx, sent, options), { once }),
-    addLines: (principal, lines) =>
-      takeLines(lines, (points) => scopes.inOrganization(principal, (tx) => writeSent(tx, points, options))),
+    addPoints: (principal, sent, once) => writePoints({ principal, once }, sent, options),
+    addLines: (principal, lines) => takeLines(lines, (points) => writePoints({ principal }, points, options)),
     getCatalog: (principal) =>
       cached(principal, { parts: ['catalog'] }, async (tx) => encodeCatalog(await catalog.list(tx))),
     describe: (principal, metric, change) =>
@@ -99,7 +91,7 @@ export function createMetricsService(options: MetricsServiceOptions): MetricsSer
         const target = `metric:${metric.metric_type}/${metric.metric_name}`;
         await recordAudit(tx, { action: 'metrics.describe', at: now(), target, details: { ...change } });
         announceDashboards(tx);
-        tx.afterPossibleCommit(() => caches.invalidate(tx.organizationId, [metricsTopic]));
+        caches.invalidateAfter(tx, [metricsTopic]);
         return found;
       }),
     getTrends: (principal, { metric_type, metric_name, weeks: count = 12 }) => {
@@ -112,15 +104,32 @@ export function createMetricsService(options: MetricsServiceOptions): MetricsSer
         const [metric] = await catalog.list(tx, { metric_type, metric_name });
         if (!metric)
           throw notFound('metric', metric_name === undefined ? metric_type : `${metric_type}/${metric_name}`);
-        const bounds = [...weeks.map(({ startMs }) => new Date(startMs)), new Date(current.endMs)];
         const { timezone } = principal.organization;
-        const values = await readPeriods(tx, { metric_type, metric_name: metric.metric_name, bounds, timezone });
-        return encodeTrends(shapeTrend({ metric, weeks, values, nowMs }));
+        const [trend] = await readTrends(tx, { metrics: [metric], weeks, timezone, nowMs });
+        if (!trend) throw new Error('A metric that there is was not read.');
+        return encodeTrends(trend);
       });
     },
   };
 }
 
-function tagOf(body: Buffer): string {
-  return `W/"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+interface PointSender {
+  principal: UserPrincipal;
+  once?: IdempotentCall | undefined;
+}
+
+/** Points sent again are rare, and are found by failing: only then is the cost of passing them over paid. */
+async function writePoints(
+  { principal, once }: PointSender,
+  sent: readonly MetricPoint[],
+  options: MetricsServiceOptions,
+): Promise<PointCounts> {
+  const write = (assumesNew: boolean) =>
+    options.scopes.inOrganization(principal, (tx) => writeSent(tx, sent, { ...options, assumesNew }), { once });
+  try {
+    return await write(true);
+  } catch (error) {
+    if (!isKnownPoint(error)) throw error;
+    return write(false);
+  }
 }

@@ -1,5 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
+import type { PeriodRow, PeriodValues } from '#analysis/shape-trend.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
+import type { MetricKey } from './metrics.store.ts';
 
 /** Which values a list is of. Times are instants, the end excluded. */
 export interface MetricFilter {
@@ -202,57 +204,46 @@ export async function readCatalog(
   return rows;
 }
 
-/** A period's values of a metric, over all its series. */
-export interface PeriodRow {
-  metric_type: string;
-  metric_name: string;
-  period: number;
-  count: number;
-  sum: string;
-  average: string;
-  /** The last values of the series, added up and averaged. */
-  last_total: string;
-  last_average: string;
-  last_at: Date;
-}
-
 interface Periods {
-  readonly metric_type: string;
-  readonly metric_name: string;
+  readonly metrics: readonly MetricKey[];
   readonly timezone: string;
   /** Where each period begins, and the last one ends: local midnights, in order. */
   readonly bounds: readonly Date[];
 }
 
-/** What a metric came to in periods. */
-export interface PeriodValues {
-  readonly rows: readonly PeriodRow[];
-  /** Epoch milliseconds from which on the days are right: infinite while all are counted anew. */
-  readonly settledFromMs: number;
-}
-
-/** Sums a metric up over periods of whole local days that follow each other; a period without a value is left out. */
-export async function readPeriods(tx: OrganizationTx, periods: Periods): Promise<PeriodValues> {
-  const { metric_type, metric_name, timezone, bounds } = periods;
+/**
+ * Sums metrics up over periods of whole local days that follow each other, in the order of the metrics; a period without a
+ * value is left out.
+ */
+export async function readPeriods(tx: OrganizationTx, periods: Periods): Promise<PeriodValues[]> {
+  const { metrics, timezone, bounds } = periods;
   const times = sql`${bounds.map((bound) => bound.toISOString())}::timestamptz[]`;
+  const wanted = sql`unnest(${metrics.map((metric) => metric.metric_type)}::text[],
+    ${metrics.map((metric) => metric.metric_name)}::text[]) with ordinality as w (metric_type, metric_name, place)`;
   const [first, last] = [bounds[0], bounds.at(-1)];
   const values = sumUp(sql`
       select width_bucket(r.bucket_start, ${times}) - 1 as period, s.metric_type, s.metric_name, r.count, r.sum,
         r.last_value, r.last_at, r.series_id
-      from metric_series s
+      from ${wanted}
+      join metric_series s on s.organization_id = ${tx.organizationId} and s.metric_type = w.metric_type
+        and s.metric_name = w.metric_name
       join metric_rollups r on r.organization_id = s.organization_id and r.series_id = s.id and r.granularity = 'day'
-        and r.bucket_start >= ${first} and r.bucket_start < ${last}
-      where s.organization_id = ${tx.organizationId} and s.metric_type = ${metric_type}
-        and s.metric_name = ${metric_name}`);
+        and r.bucket_start >= ${first} and r.bucket_start < ${last}`);
   // With the values in one statement, and so of one moment; a row of its own where there are none.
-  const { rows } = await sql<PeriodRow & { settled_from: number }>`
-    select v.*, case when ${isCountedIn(tx, timezone)} then extract(epoch from coalesce(c.rebuilt_from, '-infinity'))::float8
-      else 'infinity' end as settled_from
-    from metric_catalog c left join (${values}) v on true
-    where c.organization_id = ${tx.organizationId} and c.metric_type = ${metric_type} and c.metric_name = ${metric_name}
-    order by v.period`.execute(tx.db);
-  const settledFrom = rows[0]?.settled_from ?? Number.NEGATIVE_INFINITY;
-  return { rows: rows.filter(({ period }) => period !== null), settledFromMs: settledFrom * 1_000 };
+  const { rows } = await sql<PeriodRow & { place: number; settled_from: number }>`
+    select w.place::int, v.*, case when ${isCountedIn(tx, timezone)}
+      then extract(epoch from coalesce(c.rebuilt_from, '-infinity'))::float8 else 'infinity' end as settled_from
+    from ${wanted}
+    join metric_catalog c on c.organization_id = ${tx.organizationId} and c.metric_type = w.metric_type
+      and c.metric_name = w.metric_name
+    left join (${values}) v on v.metric_type = w.metric_type and v.metric_name = w.metric_name
+    order by w.place, v.period`.execute(tx.db);
+  const byPlace = Map.groupBy(rows, ({ place }) => place);
+  return metrics.map((_, index) => {
+    const own = byPlace.get(index + 1) ?? [];
+    const settledFrom = own[0]?.settled_from ?? Number.NEGATIVE_INFINITY;
+    return { rows: own.filter(({ period }) => period !== null), settledFromMs: settledFrom * 1_000 };
+  });
 }
 
 /** Sums parts up by metric and period: the last value is one of each series, so that none speaks for the others. */

@@ -1,13 +1,17 @@
 import { type RawBuilder, sql } from 'kysely';
 import { getOrganizationSettings } from '#features/organizations/index.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
-import { daysOf, hoursOf } from './metrics.store.ts';
+import { daysOf, hoursOf } from './points.store.ts';
 
 /** Has the hours and days of every metric counted anew. The calendar is locked. */
 export async function markForRebuild({ db, organizationId }: OrganizationTx): Promise<void> {
   await sql`
     update metric_catalog set rebuilt_from = 'infinity' where organization_id = ${organizationId}`.execute(db);
 }
+
+/** SQL that is true of an organization `o` with metrics whose hours or days are to be counted anew. */
+export const hasMarked = sql`
+  exists (select from metric_catalog m where m.organization_id = o.id and m.rebuilt_from is not null)`;
 
 /** How many metrics have hours or days that are to be counted anew. */
 export async function countToRebuild({ db, organizationId }: OrganizationTx): Promise<number> {
@@ -127,11 +131,13 @@ async function putHours(tx: OrganizationTx, { metric, from, timezone }: Range): 
       and p.recorded_at < ${hoursUntil(metric)} + interval '1 hour'
       and date_trunc('hour', p.recorded_at, ${timezone}) >= ${from}::timestamptz
       and date_trunc('hour', p.recorded_at, ${timezone}) < ${hoursUntil(metric)}`;
-  const all = sql`(${points(sql`dashboard_metrics`)} union all ${points(sql`dashboard_metrics_history`)}) points`;
   await sql`
+    with points as materialized (
+      ${points(sql`dashboard_metrics`)} union all ${points(sql`dashboard_metrics_history`)}
+    )
     insert into metric_rollups (${rollupColumns})
     select ${tx.organizationId}::uuid, series_id, 'hour', bucket_start, count, sum, min, max, last_value, last_at, last_id
-    from (${hoursOf(all, timezone)}) h order by series_id, bucket_start`.execute(tx.db);
+    from (${hoursOf(sql`points`, timezone)}) h order by series_id, bucket_start`.execute(tx.db);
 }
 
 async function putDays(tx: OrganizationTx, { metric, from, timezone }: Range): Promise<void> {

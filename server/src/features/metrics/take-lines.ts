@@ -1,7 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import type { FieldFault } from '@almanac/contract/errors.ts';
 import { addPoints, type MetricPoint } from '@almanac/contract/metrics.ts';
 import { AppError } from '#platform/errors/app-error.ts';
-import { parseJsonBytes } from '#platform/http/bodies.ts';
+import { parseJsonBytes, parseJsonText } from '#platform/http/bodies.ts';
 import { createBodyReader } from '#platform/http/validation.ts';
 
 /** What writing points did. */
@@ -56,9 +57,9 @@ function readPoints({ from, lines }: LineBatch): MetricPoint[] {
   return points as MetricPoint[];
 }
 
-function readLine(line: Buffer, number: number): unknown {
+function readLine(line: Line, number: number): unknown {
   try {
-    return parseJsonBytes(line);
+    return typeof line === 'string' ? parseJsonText(line) : parseJsonBytes(line);
   } catch (error) {
     const { code, faults, message } = error as AppError;
     if (code === 'VALIDATION_ERROR') throw new LineFaults(faults, number);
@@ -111,59 +112,80 @@ function describeFaults(
   return new AppError({ code: 'VALIDATION_ERROR', message, faults, details: { ...total } });
 }
 
+/** A line's text; its bytes where they are not UTF-8, or come near to some that are not. */
+type Line = string | Buffer;
+
 /** Lines that follow each other; the first has the number `from`, counted from 1. */
 interface LineBatch {
   readonly from: number;
-  readonly lines: readonly Buffer[];
+  readonly lines: readonly Line[];
 }
 
 const newline = 0x0a;
 const longestLine = 64 * 1024;
-const mostBytes = 1024 * 1024;
+const mostCharacters = 1024 * 1024;
 
 /**
- * Cuts a stream of bytes into lines, up to `size` or about 1 MiB at a time; memory holds one batch and one chunk. The
- * last line may end without a newline. Throws MALFORMED_BODY for a line over 64 KiB and for a stream that breaks off.
+ * Cuts a stream of bytes into lines, up to `size` or about a million characters at a time; memory holds one batch and one
+ * chunk. The last line may end without a newline. Throws MALFORMED_BODY for a line over 64 KiB and for a stream that
+ * breaks off.
  */
 async function* readLines(input: AsyncIterable<Buffer>, size: number): AsyncGenerator<LineBatch> {
   let from = 1;
-  let lines: Buffer[] = [];
-  let bytes = 0;
-  for await (const line of cutLines(input)) {
-    lines.push(line);
-    bytes += line.length;
-    if (lines.length < size && bytes < mostBytes) continue;
-    yield { from, lines };
-    from += lines.length;
-    lines = [];
-    bytes = 0;
+  let lines: Line[] = [];
+  let characters = 0;
+  for await (const cut of cutLines(input)) {
+    for (const line of cut) {
+      requireShort(line, from + lines.length);
+      lines.push(line);
+      characters += line.length;
+      if (lines.length < size && characters < mostCharacters) continue;
+      yield { from, lines };
+      from += lines.length;
+      lines = [];
+      characters = 0;
+    }
   }
   if (lines.length > 0) yield { from, lines };
 }
 
-async function* cutLines(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+/** The lines that end with each chunk: they are decoded at once, so that of a chunk nothing is left but its text. */
+async function* cutLines(input: AsyncIterable<Buffer>): AsyncGenerator<Line[]> {
   let number = 1;
   let rest: Buffer = Buffer.alloc(0);
   const chunks = input[Symbol.asyncIterator]();
   for (let chunk = await nextOf(chunks, number); chunk !== undefined; chunk = await nextOf(chunks, number)) {
-    let start = 0;
-    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
-      yield requireShort(joinRest(rest, chunk.subarray(start, end)), number);
+    const end = chunk.lastIndexOf(newline);
+    if (end >= 0) {
+      const lines = decodeLines(joinRest(rest, chunk.subarray(0, end)));
+      number += lines.length;
+      yield lines;
       rest = rest.subarray(0, 0);
-      start = end + 1;
-      number += 1;
     }
-    rest = requireShort(joinRest(rest, chunk.subarray(start)), number);
+    rest = joinRest(rest, chunk.subarray(end + 1));
+    requireShort(rest, number);
   }
-  if (rest.length > 0) yield rest;
+  if (rest.length > 0) yield decodeLines(rest);
+}
+
+function decodeLines(bytes: Buffer): Line[] {
+  if (isUtf8(bytes)) return bytes.toString('utf8').split('\n');
+  const lines: Buffer[] = [];
+  let start = 0;
+  for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, start)) {
+    lines.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  return [...lines, bytes.subarray(start)];
 }
 
 const joinRest = (rest: Buffer, more: Buffer) => (rest.length === 0 ? more : Buffer.concat([rest, more]));
 
-function requireShort(line: Buffer, number: number): Buffer {
-  if (line.length > longestLine)
-    throw new AppError({ code: 'MALFORMED_BODY', message: `Line ${number} is longer than ${longestLine} bytes.` });
-  return line;
+function requireShort(line: Line, number: number): void {
+  // Of a text that is short enough whatever its characters, the bytes need not be counted.
+  const isShort = line.length * (typeof line === 'string' ? 3 : 1) <= longestLine;
+  if (isShort || Buffer.byteLength(line) <= longestLine) return;
+  throw new AppError({ code: 'MALFORMED_BODY', message: `Line ${number} is longer than ${longestLine} bytes.` });
 }
 
 async function nextOf(chunks: AsyncIterator<Buffer>, line: number): Promise<Buffer | undefined> {

@@ -1,19 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { MetricPoint } from '@almanac/contract/metrics.ts';
 import { newId } from '#kernel/ids.ts';
+import { formatMicroseconds } from '#kernel/read-time.ts';
 import type { Caches } from '#platform/cache/caches.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import { validationFailed } from '#platform/errors/app-error.ts';
 import type { Feed } from '#platform/feed/feed.ts';
 import { type CheckedPoints, checkPoints } from './check-points.ts';
-import { type PointRecord, putMetrics, putPoints } from './metrics.store.ts';
+import { keyOf, putMetrics } from './metrics.store.ts';
+import { type PointRecord, putPoints } from './points.store.ts';
 import type { PointCounts } from './take-lines.ts';
 
 /** The cache topic of everything that is said about metrics. */
 export const metricsTopic = 'metrics';
 
 export interface PointWriting {
-  caches: Pick<Caches, 'invalidate'>;
+  caches: Pick<Caches, 'invalidateAfter'>;
   feed: Pick<Feed, 'publish'>;
   /** Tells with the transaction that dashboards show other numbers. */
   announceDashboards: (tx: OrganizationTx) => void;
@@ -26,13 +28,16 @@ export interface PointWriting {
 
 /** A point that a feature publishes; `id` and time make it the same one however often it is. */
 export type PublishedPoint = Pick<PointRecord, 'metric_type' | 'metric_name' | 'metric_value' | 'metric_unit'> &
-  Partial<Omit<PointRecord, 'recorded_at'>> & { readonly recorded_at: Date };
+  Partial<Omit<PointRecord, 'recorded_us'>> & { readonly recorded_at: Date };
 
-/** Writes points that were sent, with all that follows from them. Throws VALIDATION_ERROR naming each wrong one. */
+/**
+ * Writes points that were sent, with all that follows from them. Throws VALIDATION_ERROR naming each wrong one, and what
+ * `isKnownPoint` knows where they were assumed to be new and are not.
+ */
 export function writeSent(
   tx: OrganizationTx,
   sent: readonly MetricPoint[],
-  writing: PointWriting,
+  writing: PointWriting & { assumesNew: boolean },
 ): Promise<PointCounts> {
   const checked = checkPoints(sent, writing.now().getTime());
   refuse(checked.faults);
@@ -46,16 +51,16 @@ export function writePublished(
   published: readonly PublishedPoint[],
   writing: PointWriting,
 ): Promise<PointCounts> {
-  const points = published.map((point) => ({
+  const points = published.map(({ recorded_at, ...point }) => ({
     ...blank,
     id: newId(),
     ...point,
-    recorded_at: point.recorded_at.toISOString(),
+    recorded_us: recorded_at.getTime() * 1_000,
   }));
   const metrics = Map.groupBy(points, (point) => `${point.metric_type}\n${point.metric_name}`);
   const named = [...metrics.values()].flatMap(([point]) => (point ? [{ ...point, index: points.indexOf(point) }] : []));
   // Whatever unit somebody has said since: what a feature computes is not lost for it.
-  return write(tx, { points, metrics: named, faults: [] }, { ...writing, refusesClash: false });
+  return write(tx, { points, metrics: named, faults: [] }, { ...writing, refusesClash: false, assumesNew: false });
 }
 
 const blank = {
@@ -77,21 +82,26 @@ function refuse(faults: CheckedPoints['faults']): void {
 async function write(
   tx: OrganizationTx,
   { points, metrics }: CheckedPoints,
-  writing: PointWriting & { refusesClash: boolean },
+  writing: PointWriting & { refusesClash: boolean; assumesNew: boolean },
 ): Promise<PointCounts> {
-  const { caches, pointsPerStatement, now } = writing;
+  const { caches, pointsPerStatement, assumesNew, now } = writing;
   if (points.length === 0) return { accepted: 0, duplicates: 0 };
   const { timezone, units } = await putMetrics(tx, metrics, now());
   if (writing.refusesClash)
     refuse(metrics.flatMap((metric, position) => describeClash(metric, units[position] ?? null)));
   const unitOf = new Map(metrics.map((metric, position) => [keyOf(metric), units[position] ?? null]));
-  const records = points
-    .map((point) => ({ ...point, metric_unit: unitOf.get(keyOf(point)) ?? null }))
-    .sort((a, b) => compareText(a.recorded_at, b.recorded_at) || compareText(a.id, b.id));
-  const accepted = await putPoints(tx, { points: records, timezone, pointsPerStatement, now: now() });
+  const records = points.toSorted((a, b) => a.recorded_us - b.recorded_us || compareText(a.id, b.id));
+  const accepted = await putPoints(tx, {
+    points: records,
+    unitOf,
+    timezone,
+    assumesNew,
+    pointsPerStatement,
+    now: now(),
+  });
   if (accepted > 0) {
     announce(tx, records, writing);
-    tx.afterPossibleCommit(() => caches.invalidate(tx.organizationId, [metricsTopic]));
+    caches.invalidateAfter(tx, [metricsTopic]);
   }
   return { accepted, duplicates: points.length - accepted };
 }
@@ -108,7 +118,7 @@ function announce(
   { feed, announceDashboards }: PointWriting,
 ): void {
   for (const [metric_type, points] of Map.groupBy(records, (point) => point.metric_type)) {
-    const as_of = points.at(-1)?.recorded_at ?? '';
+    const as_of = formatMicroseconds(points.at(-1)?.recorded_us ?? 0);
     const metric_names = [...new Set(points.map((point) => point.metric_name))].sort(compareText);
     const isNamed = metric_names.length <= mostNames;
     const payload = isNamed ? { metric_type, as_of, metric_names } : { metric_type, as_of };
@@ -120,10 +130,6 @@ function announce(
 
 /** Of the names, since all of them make a longer text than an index takes. */
 const hashOf = (names: readonly string[]) => createHash('sha256').update(JSON.stringify(names)).digest('base64url');
-
-/** One string for a metric. */
-export const keyOf = ({ metric_type, metric_name }: Pick<PointRecord, 'metric_type' | 'metric_name'>) =>
-  `${metric_type}\n${metric_name}`;
 
 function describeClosed({ metric_type, metric_name, index }: CheckedPoints['metrics'][number]) {
   const issue = `'${metric_name}' of the type '${metric_type}' is counted here and takes no points; name yours otherwise`;

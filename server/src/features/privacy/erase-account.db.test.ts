@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type RawBuilder, sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { newId } from '#kernel/ids.ts';
 import { systemPrincipal } from '#platform/access/principal.ts';
 import { findTraces } from '#testing/find-traces.ts';
@@ -164,6 +164,8 @@ describe('An erasure', () => {
       sql.raw(`create trigger ${refuse} before delete on users for each row
       when (old.id = '${person.userId}') execute function ${refuse}()`),
     );
+    // What waits to be told would be an event more by the second reading.
+    await vi.waitFor(async () => expect(await rows(sql`select from feed_states where due_at is not null`)).toEqual([]));
     // Those the right password forgets, whatever comes of the rest.
     const { 'public.sign_in_attempts': _, ...before } = await tracesOf(person);
     await erase(person, 500);

@@ -66,6 +66,7 @@ describe('The export', () => {
       'businesses',
       'business_days',
       'business_statuses',
+      'reports',
       'organizations_named_after_you',
       'recovery_codes',
       'api_keys',

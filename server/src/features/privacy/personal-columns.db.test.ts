@@ -49,6 +49,14 @@ const notPersonal: Readonly<Record<string, readonly string[]>> = {
     ...['assessment_aggregations.ocean_scores', 'assessment_aggregations.facet_scores'],
   ],
   'where the reading of a source stands': ['sources.cursor', 'sources.problem', 'activity_items.source_id'],
+  'what a report is made of, and what it says: numbers of an organization, and texts of its own': [
+    ...measured('report_template_versions', ['template_id', 'name', 'sections_config']),
+    ...measured('weekly_reports', ['title', 'status', 'origin', 'template_id', 'generation_id', 'failure_reason']),
+    ...measured('weekly_reports', ['executive_summary', 'timezone', 'comparison', 'content_hash', 'stale_inputs']),
+    ...measured('report_sections', ['report_id', 'section_type', 'section_title', 'status', 'reason', 'content']),
+    ...measured('report_sections', ['charts_data', 'tables_data', 'insights', 'numbers']),
+    'report_slots.report_id',
+  ],
   'parts of pg-boss that are not used': [
     ...['pgboss.job.source_output', 'pgboss.schedule.data', 'pgboss.schedule.options', 'pgboss.warning.data'],
   ],

@@ -3,7 +3,7 @@ import { isConnectorProblem } from '#connectors/kit/problems.ts';
 import { defineJob, type JobResult, type OrganizationJob, type OrganizationRun } from '#platform/jobs/define-job.ts';
 import type { Log } from '#platform/log/log.ts';
 import { type RecordActivity, readSource } from './read-source.ts';
-import { keepProblem, listSources, type SourceRow } from './sources.store.ts';
+import { hasSources, keepProblem, listSources, type SourceRow } from './sources.store.ts';
 
 /** The job that reads an organization's sources. */
 export const readSourcesJobName = 'read_sources';
@@ -29,6 +29,7 @@ export function sourcesJobs(options: SourcesJobOptions): OrganizationJob[] {
       retry: { limit: 2, delaySeconds: 30 },
       timeoutSeconds: 900,
       maxFailures: 20,
+      wantedIn: () => hasSources(options.connectors.map(({ kind }) => kind)),
       handler: (run) => readSources(run, options),
     }),
   ];

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { JsonValue } from '#connectors/kit/connector.ts';
 import { newId } from '#kernel/ids.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
@@ -36,6 +36,10 @@ export async function putSource(tx: OrganizationTx, { kind, name, settings = {} 
     returning id`.execute(db);
   return rows[0]?.id ?? '';
 }
+
+/** SQL that is true of an organization `o` with sources of some kinds. */
+export const hasSources = (kinds: readonly string[]): RawBuilder<unknown> =>
+  sql`exists (select from sources s where s.organization_id = o.id and s.kind = any(${[...kinds]}::text[]))`;
 
 /** The organization's sources of some kinds. */
 export async function listSources(tx: OrganizationTx, kinds: readonly string[]): Promise<SourceRow[]> {

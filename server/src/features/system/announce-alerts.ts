@@ -1,14 +1,9 @@
 import { sql } from 'kysely';
 import type { InstanceTx } from '#platform/db/scopes.ts';
 import type { Feed, FeedDraft } from '#platform/feed/feed.ts';
+import type { AlertRow } from './system.views.ts';
 
-interface UntoldAlert {
-  id: string;
-  kind: string;
-  subject: string;
-  message: string;
-  openedAt: Date;
-  resolvedAt: Date | null;
+interface UntoldAlert extends AlertRow {
   isOpeningTold: boolean;
   isEndTold: boolean;
 }

@@ -1,6 +1,7 @@
 import { trendDays } from '@almanac/contract/tenant.ts';
 import { type RawBuilder, sql } from 'kysely';
 import { businessesOf, type ListedBusiness } from '#features/businesses/index.ts';
+import { prepared } from '#platform/db/prepare.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 
 /** What was counted of a period over all businesses of a user. */
@@ -91,7 +92,7 @@ export type TotalsRow = Pick<TenantRow, 'version' | 'active'> & { readonly sums:
 
 /** Reads the totals of the user's businesses, with their version, in one small statement. */
 export async function readTotals({ db, organizationId }: OrganizationTx, userId: string): Promise<TotalsRow> {
-  const { rows } = await sql<TotalsRow>`
+  const { rows } = await sql<TotalsRow>`${prepared}
     with own as (select * from businesses where organization_id = ${organizationId} and user_id = ${userId})
     select coalesce((
         select version from tenant_versions where organization_id = ${organizationId} and user_id = ${userId}), 0) as version,

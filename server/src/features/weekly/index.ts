@@ -1,2 +1,3 @@
+export { weeklySection } from './compare-week.ts';
 export { weeklyTopic } from './settle-changes.ts';
 export { createWeeklyFeature, type WeeklyFeature } from './weekly.feature.ts';

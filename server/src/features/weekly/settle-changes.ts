@@ -10,9 +10,9 @@ import {
   pointsOfRunningWeek,
   removeSomeItems,
   renameAuthors,
-  type WeeklyPoint,
 } from '#features/activity/index.ts';
 import { addDemoItems } from '#features/demo/index.ts';
+import type { MetricsFeature, PublishedPoint } from '#features/metrics/index.ts';
 import { getOrganizationSettings, type OrganizationSettings } from '#features/organizations/index.ts';
 import { shiftWeek, type Week, type WeekCalendar, weekAt, weekOfDate } from '#kernel/weeks.ts';
 import type { Caches } from '#platform/cache/caches.ts';
@@ -28,10 +28,10 @@ export const weeklyTopic = 'weekly';
 
 /** What computing weeks needs. */
 export interface WeekComputing {
-  caches: Pick<Caches, 'dashboard' | 'invalidate'>;
+  caches: Pick<Caches, 'dashboard' | 'invalidate' | 'invalidateAfter'>;
   feed: Pick<Feed, 'publish'>;
   /** Hands values to the metric store, in the same transaction. */
-  recordPoints: (tx: OrganizationTx, points: readonly WeeklyPoint[]) => Promise<unknown>;
+  recordPoints: MetricsFeature['recordPoints'];
   /** Has the organization's stale past weeks recomputed after the commit. */
   enqueueRecompute: (tx: OrganizationTx) => void;
   clock: WeekClock;
@@ -55,7 +55,7 @@ async function loadUnpublished(
   tx: OrganizationTx,
   week: Week,
   { now }: Pick<WeekStoring, 'now'>,
-): Promise<{ data: WeeklyData; points: WeeklyPoint[] }> {
+): Promise<{ data: WeeklyData; points: PublishedPoint[] }> {
   const nowMs = now().getTime();
   const isRunning = nowMs >= week.startMs && nowMs < week.endMs;
   const isNew = isRunning && (await store.ensureWeek(tx, week.startDate));
@@ -92,7 +92,7 @@ export async function recomputeWeek(
   await addDueDemoItems(tx, settings, computing);
   const data = await loadWeek(tx, week, computing);
   announceWeek(tx, { week, version: data.version }, computing);
-  tx.afterPossibleCommit(() => computing.caches.invalidate(tx.organizationId, [weeklyTopic]));
+  computing.caches.invalidateAfter(tx, [weeklyTopic]);
   return data;
 }
 
@@ -144,7 +144,7 @@ export async function settleChanges(
     ...running,
   ]);
   if (raised.length > (isCurrentRaised ? 1 : 0)) computing.enqueueRecompute(tx);
-  tx.afterPossibleCommit(() => computing.caches.invalidate(tx.organizationId, [weeklyTopic]));
+  computing.caches.invalidateAfter(tx, [weeklyTopic]);
 }
 
 /** The first of the weeks that the organization keeps. */
@@ -159,18 +159,24 @@ export function oldestKeptWeek(current: Week, { weeksKept }: Pick<OrganizationSe
 export async function moveWeeks(tx: OrganizationTx, calendar: WeekCalendar, computing: WeekComputing): Promise<void> {
   const current = computing.clock.current(calendar);
   const replaced = await store.replaceWeeks(tx, current);
-  const weeks = replaced.map(({ week_start_date }) => weekOfDate(Temporal.PlainDate.from(week_start_date), calendar));
-  for (const [index, week] of weeks.entries()) {
-    announceWeek(tx, { week, version: replaced[index]?.version ?? 0 }, computing);
-  }
+  const moved = replaced.map(({ week_start_date, version }) => ({
+    week: weekOfDate(Temporal.PlainDate.from(week_start_date), calendar),
+    version,
+  }));
+  for (const each of moved) announceWeek(tx, each, computing);
+  const weeks = moved.map(({ week }) => week);
   await computing.recordPoints(tx, await pointsOfMovedWeeks(tx, weeks, current));
   if (replaced.length > 0) await loadWeek(tx, current, computing);
   if (replaced.length > 1) computing.enqueueRecompute(tx);
-  tx.afterPossibleCommit(() => computing.caches.invalidate(tx.organizationId, [weeklyTopic]));
+  computing.caches.invalidateAfter(tx, [weeklyTopic]);
 }
 
 /** The zeros of weeks that are kept, from that of the earliest item on. */
-async function pointsOfMovedWeeks(tx: OrganizationTx, weeks: readonly Week[], current: Week): Promise<WeeklyPoint[]> {
+async function pointsOfMovedWeeks(
+  tx: OrganizationTx,
+  weeks: readonly Week[],
+  current: Week,
+): Promise<PublishedPoint[]> {
   const earliest = await findEarliestItem(tx);
   if (!earliest) return [];
   const fromMs = Math.max(

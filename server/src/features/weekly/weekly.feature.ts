@@ -26,7 +26,7 @@ import { createWeeklyService } from './weekly.service.ts';
 
 interface WeeklyNeeds {
   scopes: Pick<Scopes, 'inOrganization'>;
-  caches: Pick<Caches, 'dashboard' | 'invalidate'>;
+  caches: Pick<Caches, 'dashboard' | 'invalidate' | 'invalidateAfter'>;
   feed: Pick<Feed, 'publish'>;
   recordPoints: WeekComputing['recordPoints'];
   jobs: Pick<Jobs, 'enqueue'>;

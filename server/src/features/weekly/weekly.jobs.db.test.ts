@@ -4,6 +4,7 @@ import { generateDemoItems } from '#features/demo/generate-items.ts';
 import { shiftWeek, weekAt } from '#kernel/weeks.ts';
 import { makeTestApp, type TestApp } from '#testing/make-app.ts';
 import { lasting, makeWeeklyScene, sentItem, type WeeklyScene } from '#testing/weekly-scene.ts';
+import { lacksRunningWeek } from './weekly.store.ts';
 
 let it: TestApp;
 beforeEach(async () => {
@@ -117,6 +118,33 @@ describe('The demo generator', () => {
     expect(await scene.within((tx) => it.features.weekly.fillDemo(tx, settings))).toBe(0);
     expect(await countItems(scene)).toBe(0);
   });
+});
+
+test('A due refresh goes where the running week is not stored, by each organization’s own calendar', async () => {
+  const calendars = [
+    { timezone: 'Europe/Berlin', firstDayOfWeek: 1, next: '2024-12-22T23:00:00Z' },
+    { timezone: 'America/New_York', firstDayOfWeek: 7, next: '2024-12-22T05:00:00Z' },
+    { timezone: 'Pacific/Auckland', firstDayOfWeek: 6, next: '2024-12-20T11:00:00Z' },
+  ];
+  for (const { next, ...settings } of calendars) {
+    const scene = await makeWeeklyScene(it, settings);
+    const wanted = async (moment: string) => {
+      const { rows } = await sql`
+        select from organizations o
+        where o.id = ${scene.organization.id} and ${lacksRunningWeek(new Date(moment))}`.execute(
+        it.platform.database.root,
+      );
+      return rows.length === 1;
+    };
+    const last = new Date(Date.parse(next) - 1_000).toISOString();
+    moveTo(last);
+    expect(await wanted(last)).toBe(true);
+    await run('refresh_weekly_data', scene);
+    expect([await wanted(last), await wanted(next)]).toEqual([false, true]);
+    moveTo(next);
+    await run('refresh_weekly_data', scene);
+    expect(await wanted(next)).toBe(false);
+  }
 });
 
 test('recompute_weeks brings every stored week up to date after a change of the past', async () => {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { removeItemsBefore } from '#features/activity/index.ts';
 import { getOrganizationSettings } from '#features/organizations/index.ts';
 import { weekOfDate } from '#kernel/weeks.ts';
@@ -10,7 +11,7 @@ import {
   type WeekComputing,
   weeklyTopic,
 } from './settle-changes.ts';
-import { findStoredWeek, listStaleWeeks, removeWeeksBefore } from './weekly.store.ts';
+import { findStoredWeek, lacksRunningWeek, listStaleWeeks, removeWeeksBefore } from './weekly.store.ts';
 
 /** The job that brings stored past weeks up to date; asked for by the change that made them stale. */
 export const recomputeJobName = 'recompute_weeks';
@@ -31,6 +32,7 @@ export function weeklyJobs(options: WeekComputing): OrganizationJob[] {
       retry,
       timeoutSeconds: 60,
       maxFailures: 10,
+      wantedIn: (now) => sql`o.is_demo or ${lacksRunningWeek(now)}`,
       handler: (run) => refreshRunningWeek(run, options),
     }),
     defineJob({
@@ -111,7 +113,7 @@ export async function removeOldWeeks(
         // Raised with that: stored anew, so that it is not missing to readers of SQL.
         await loadWeek(tx, current, { now, recordPoints });
       }
-      tx.afterCommit(() => caches.invalidate(tx.organizationId, [weeklyTopic]));
+      caches.invalidateAfter(tx, [weeklyTopic]);
       return { removed: count };
     });
     items += removed;

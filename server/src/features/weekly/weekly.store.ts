@@ -125,6 +125,18 @@ export async function replaceWeeks(tx: OrganizationTx, current: Week): Promise<R
   return rows;
 }
 
+/**
+ * SQL that is true of an organization `o` whose running week is not stored as it is now; an hour late where a week begins
+ * right before clocks go back over midnight, since the old day's name returns then.
+ */
+export const lacksRunningWeek = (now: Date): RawBuilder<unknown> => sql`not exists (
+  select from activity_weeks w
+  join weekly_snapshots s on s.organization_id = w.organization_id and s.week_start_date = w.week_start_date
+    and s.version = w.version
+  cross join (select (${now}::timestamptz at time zone o.timezone)::date as day) today
+  where w.organization_id = o.id
+    and w.week_start_date = today.day - (extract(isodow from today.day)::int - o.first_day_of_week + 7) % 7)`;
+
 /** A stored week with the version and time of its newest input. */
 export interface StoredWeek {
   readonly version: number;

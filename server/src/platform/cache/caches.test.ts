@@ -140,6 +140,26 @@ async function playForReal(caches: readonly Caches[]): Promise<void> {
   );
 }
 
+it('tells the others once of all that a transaction changes, and only after it', async () => {
+  const [bus, other] = pairBuses(() => Promise.resolve());
+  const told: unknown[] = [];
+  other.subscribe('cache.invalidated', (message) => told.push(message));
+  const caches = keep(createCaches({ bus, log, now }));
+  const organizationId = randomUUID();
+  const effects: (() => void | Promise<void>)[] = [];
+  const tx = { organizationId, afterPossibleCommit: (run: () => void) => void effects.push(run) } as never;
+  const value = { body: Buffer.from('old'), etag: 'old' };
+  const read = (topic: string) => caches.metrics.getOrSet({ organizationId, topic, parts: [] }, async () => value);
+  await Promise.all([read('a'), read('b'), read('c')]);
+  caches.invalidateAfter(tx, ['a', 'b']);
+  caches.invalidateAfter(tx, ['b', 'c']);
+  const peek = (topic: string) => caches.metrics.peek({ organizationId, topic, parts: [] });
+  expect([peek('a'), peek('c'), told, effects.length]).toEqual([value, value, [], 1]);
+  for (const run of effects) await run();
+  expect([peek('a'), peek('b'), peek('c')]).toEqual([undefined, undefined, undefined]);
+  expect(told).toHaveLength(1);
+});
+
 it('raises everything when the bus is back after an outage', async () => {
   const { promise, resolve } = Promise.withResolvers<() => void>();
   const bus: Bus = {

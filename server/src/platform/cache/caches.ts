@@ -1,4 +1,5 @@
 import type { Bus, JsonValue } from '#platform/bus/bus.ts';
+import type { OrganizationTx } from '#platform/db/scopes.ts';
 import type { Log } from '#platform/log/log.ts';
 import { AnswerCache } from './answer-cache.ts';
 import { organizationOf, toScope } from './cache-key.ts';
@@ -29,6 +30,8 @@ export interface Caches {
    * later read of these topics gets an answer whose computation began before the call. Never rejects.
    */
   invalidate(organizationId: string, topics: readonly string[]): Promise<void>;
+  /** Does that once the transaction has been committed, or may have been: once for all that it changes. */
+  invalidateAfter(tx: OrganizationTx, topics: readonly string[]): void;
   /**
    * Has a listener told of every invalidation, here or heard of, with the organization; undefined where it may be any.
    * Answers how to leave.
@@ -84,16 +87,18 @@ export function createCaches({ bus, redis, log, now, random = Math.random }: Cac
     else raiseAll();
   });
   const leaveRestored = bus.onRestored(raiseAll);
+  const invalidate = async (organizationId: string, topics: readonly string[]) => {
+    const scopes = topics.map((topic) => toScope(organizationId, topic));
+    raise(scopes);
+    // The second level before the message: who hears the message must not find the old answer there.
+    await levelTwo?.invalidate(scopes);
+    await bus.publishAndSettle(busTopic, scopes);
+  };
 
   return {
     ...caches,
-    async invalidate(organizationId, topics) {
-      const scopes = topics.map((topic) => toScope(organizationId, topic));
-      raise(scopes);
-      // The second level before the message: who hears the message must not find the old answer there.
-      await levelTwo?.invalidate(scopes);
-      await bus.publishAndSettle(busTopic, scopes);
-    },
+    invalidate,
+    invalidateAfter: gatherTopics(invalidate),
     isCutOff,
     onInvalidated(listener) {
       listeners.add(listener);
@@ -111,4 +116,17 @@ export function createCaches({ bus, redis, log, now, random = Math.random }: Cac
 
 function isListOfTexts(message: JsonValue): message is string[] {
   return Array.isArray(message) && message.every((scope) => typeof scope === 'string');
+}
+
+/** One call for all topics of a transaction: each waits until every process has heard it. */
+function gatherTopics(invalidate: Caches['invalidate']): Caches['invalidateAfter'] {
+  const gathered = new WeakMap<OrganizationTx, Set<string>>();
+  return (tx, topics) => {
+    const known = gathered.get(tx);
+    const all = known ?? new Set<string>();
+    for (const topic of topics) all.add(topic);
+    if (known) return;
+    gathered.set(tx, all);
+    tx.afterPossibleCommit(() => invalidate(tx.organizationId, [...all]));
+  };
 }

@@ -2,11 +2,13 @@ import { type ForkOptions, fork } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PGlite } from '@electric-sql/pglite';
-import { type Dialect, Kysely, PostgresDialect } from 'kysely';
+import { type Dialect, type Driver, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Log } from '../log/log.ts';
+import { beginWithFirst } from './begin-with-first.ts';
 import { typeParsers } from './parsers.ts';
 import { createPgliteDialect } from './pglite-dialect.ts';
+import { PreparingClient } from './prepare.ts';
 import { refuseFailedCommits } from './refuse-failed-commits.ts';
 import { createSilenceWatch } from './silence-watch.ts';
 import { createSlowStatements, type SlowStatement } from './slow-statements.ts';
@@ -40,6 +42,7 @@ const statementTimeoutMs = 30_000;
 export function openPostgres({ connectionString, log, maxConnections = 10 }: PostgresOptions): Database {
   const silence = createSilenceWatch({ connectionString, log, hopelessMs: statementTimeoutMs + 5_000 });
   const pool = new pg.Pool({
+    Client: PreparingClient,
     connectionString,
     stream: () => silence.openSocket(),
     max: maxConnections,
@@ -54,9 +57,9 @@ export function openPostgres({ connectionString, log, maxConnections = 10 }: Pos
   const report = (error: Error) => log.warn({ err: error }, 'a database connection was lost');
   pool.on('error', report);
   pool.on('connect', (client) => client.on('error', report));
-  const dialect = new PostgresDialect({ pool });
+  const dialect = withDriver(new PostgresDialect({ pool }), (driver) => refuseFailedCommits(beginWithFirst(driver)));
   const slow = createSlowStatements();
-  const root = new Kysely<Tables>({ dialect: withCheckedCommits(dialect), log: slow.note });
+  const root = new Kysely<Tables>({ dialect, log: slow.note });
   return {
     root,
     takeSlowStatements: slow.take,
@@ -70,10 +73,10 @@ export function openPostgres({ connectionString, log, maxConnections = 10 }: Pos
   };
 }
 
-function withCheckedCommits(dialect: Dialect): Dialect {
+function withDriver(dialect: Dialect, change: (driver: Driver) => Driver): Dialect {
   return {
     createAdapter: () => dialect.createAdapter(),
-    createDriver: () => refuseFailedCommits(dialect.createDriver()),
+    createDriver: () => change(dialect.createDriver()),
     createIntrospector: (db) => dialect.createIntrospector(db),
     createQueryCompiler: () => dialect.createQueryCompiler(),
   };
@@ -109,7 +112,10 @@ export async function openEmbedded({ dataDir, image }: EmbeddedOptions): Promise
     startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${sharedBuffers}`],
   });
   const slow = createSlowStatements();
-  const root = new Kysely<Tables>({ dialect: withCheckedCommits(createPgliteDialect(pglite)), log: slow.note });
+  const root = new Kysely<Tables>({
+    dialect: withDriver(createPgliteDialect(pglite), refuseFailedCommits),
+    log: slow.note,
+  });
   return {
     root,
     takeSlowStatements: slow.take,

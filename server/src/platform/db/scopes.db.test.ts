@@ -176,6 +176,18 @@ describe('Concurrent callers', () => {
   });
 });
 
+describe('A transaction of one moment', () => {
+  const isolationOf = async ({ db }: Pick<OrganizationTx, 'db'>) =>
+    (await sql<{ transaction_isolation: string }>`show transaction_isolation`.execute(db)).rows[0]
+      ?.transaction_isolation;
+
+  test('is one where that was asked for, and only there', async () => {
+    const isolation = 'repeatable read';
+    expect(await it.scopes.inOrganization(principal, isolationOf, { isolation })).toBe(isolation);
+    expect(await it.scopes.inOrganization(principal, isolationOf)).toBe('read committed');
+  });
+});
+
 describe('Work in an organization inside a transaction on accounts', () => {
   const whoAmI = async ({ db }: Pick<OrganizationTx, 'db'>) => {
     const { rows } = await sql<{ role: string; organization: string | null }>`

@@ -48,6 +48,8 @@ export interface InstanceTx {
 export interface OrganizationOptions {
   /** Makes the work happen once for an Idempotency-Key: a repeated call gets the first one's result. */
   once?: IdempotentCall | undefined;
+  /** With it every statement sees the database as the first one did; what writes may then have to run again. */
+  isolation?: 'repeatable read' | undefined;
 }
 
 /** The two ways into the database that features are given. */
@@ -82,12 +84,15 @@ export function createScopes({ database, log }: ScopesOptions): Scopes {
     }
   };
   /** Runs the work in one transaction, then what it left to do after the commit. */
-  const transact = <T>(work: (db: Transaction<Tables>, effects: Effect[]) => Promise<T>): Promise<T> =>
+  const transact = <T>(
+    work: (db: Transaction<Tables>, effects: Effect[]) => Promise<T>,
+    isolation?: OrganizationOptions['isolation'],
+  ): Promise<T> =>
     attempt(async () => {
       const effects: Effect[] = [];
       let isCommitting = false;
       try {
-        const result = await database.root.transaction().execute(async (db) => {
+        const result = await begin(database.root, isolation).execute(async (db) => {
           const done = await work(db, effects);
           isCommitting = true;
           return done;
@@ -100,14 +105,19 @@ export function createScopes({ database, log }: ScopesOptions): Scopes {
       }
     });
   return {
-    inOrganization: (principal, work, { once } = {}) =>
-      transact((db, effects) => runInOrganization({ db, principal, effects, once }, work)),
+    inOrganization: (principal, work, { once, isolation } = {}) =>
+      transact((db, effects) => runInOrganization({ db, principal, effects, once }, work), isolation),
     inInstance: (work) =>
       transact(async (db, effects) => {
         await sql`select set_config('role', 'almanac_instance', true)`.execute(db);
         return work(createInstanceTx(db, effects));
       }),
   };
+}
+
+function begin(root: Database['root'], isolation: OrganizationOptions['isolation']) {
+  const transaction = root.transaction();
+  return isolation ? transaction.setIsolationLevel(isolation) : transaction;
 }
 
 function createInstanceTx(db: Transaction<Tables>, effects: Effect[]): InstanceTx {
@@ -161,7 +171,11 @@ async function runInOrganization<T>(open: OpenWork, work: (tx: OrganizationTx) =
 async function openScope(db: Transaction<Tables>, principal: Principal): Promise<void> {
   const role = principal.kind === 'system' ? 'almanac_system' : 'almanac_app';
   const userId = principal.kind === 'system' ? null : principal.userId;
-  await sql`select auth.open_scope(${role}, ${userId}::uuid, ${principal.organizationId}::uuid)`.execute(db);
+  // Without parameters, so that it goes to the server together with the BEGIN.
+  await sql`
+    select auth.open_scope(${sql.lit(role)}, ${sql.lit(userId)}::uuid, ${sql.lit(principal.organizationId)}::uuid)`.execute(
+    db,
+  );
 }
 
 async function runEffects(effects: readonly Effect[], log: Log): Promise<void> {

@@ -2,6 +2,7 @@ import type { FeedEventType } from '@almanac/contract/feed.ts';
 import { type RawBuilder, sql } from 'kysely';
 import type { RootHandle } from '#platform/db/database.ts';
 import { isConnectionFault } from '#platform/db/faults.ts';
+import { prepared } from '#platform/db/prepare.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
 import { databaseUnavailable } from '#platform/errors/app-error.ts';
 
@@ -54,7 +55,7 @@ type PageRow = RangeRow & { [Column in keyof EventRow]: EventRow[Column] | null 
 
 /** Numbers or stores the drafts of a transaction, as its last statement. */
 export async function publishDrafts(tx: OrganizationTx, drafts: readonly StoredDraft[]): Promise<Numbering> {
-  const { rows } = await sql<NumberingRow>`
+  const { rows } = await sql<NumberingRow>`${prepared}
     select head_id, due_in_ms, numbered_count from publish_to_feed(${JSON.stringify(drafts)}::jsonb)`.execute(tx.db);
   return toNumbering(rows[0]);
 }

@@ -33,7 +33,11 @@ function parseJson(body: Buffer, encoding: string | undefined): unknown {
 /** Parses one JSON document (RFC 8259). Throws MALFORMED_BODY, and VALIDATION_ERROR for what cannot be stored. */
 export function parseJsonBytes(body: Buffer): unknown {
   if (!isUtf8(body)) throw malformed('The body is not valid UTF-8.');
-  const text = body.toString('utf8');
+  return parseJsonText(body.toString('utf8'));
+}
+
+/** The same of a document that is text already. */
+export function parseJsonText(text: string): unknown {
   const parsed = parseText(text);
   // Only an escape can bring a character that the database cannot hold, or hide a key.
   const fault = text.includes('\\u') || text.includes('__proto__') ? findRefused(parsed, '') : undefined;

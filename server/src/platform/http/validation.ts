@@ -4,6 +4,8 @@ import addFormatsModule, { type FormatsPlugin } from 'ajv-formats';
 import fastJsonStringify, { type Schema } from 'fast-json-stringify';
 import type { FastifyValidationResult } from 'fastify/types/schema.js';
 import type { TSchema } from 'typebox';
+import { isId } from '#kernel/ids.ts';
+import { readUtcMicroseconds } from '#kernel/read-time.ts';
 import { describeFaults } from './describe-faults.ts';
 import { findUnstorable } from './find-unstorable.ts';
 
@@ -13,13 +15,13 @@ const addFormats = addFormatsModule as unknown as FormatsPlugin;
 /** Bodies with more values than this are told their first fault alone: to list all could take gigabytes. */
 const maxListedValues = 100_000;
 
-/** The plain form of RFC 9562 alone, in any case; the package's own format takes `urn:uuid:` too. */
-const idForm = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-
 function createAjv(options: { coerceTypes: boolean; allErrors: boolean }): Ajv {
   const ajv = new Ajv({ ...options, removeAdditional: false, useDefaults: true, verbose: true, strict: false });
   addFormats(ajv);
-  ajv.addFormat('uuid', idForm);
+  // The package's own format takes `urn:uuid:` too.
+  ajv.addFormat('uuid', isId);
+  const anyForm = ajv.formats['date-time'] as { validate: (text: string) => boolean };
+  ajv.addFormat('date-time', (text: string) => readUtcMicroseconds(text) !== undefined || anyForm.validate(text));
   ajv.addKeyword({
     keyword: 'isLowerCased',
     type: 'string',

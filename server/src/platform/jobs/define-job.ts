@@ -1,4 +1,4 @@
-import type { Transaction } from 'kysely';
+import type { RawBuilder, Transaction } from 'kysely';
 import type { InstanceTx, OrganizationTx } from '../db/scopes.ts';
 import type { Tables } from '../db/tables.ts';
 import { parseSchedule } from './schedule.ts';
@@ -63,9 +63,14 @@ export interface InstanceJob extends JobSettings {
   handler(run: InstanceRun): Promise<JobResult>;
 }
 
-/** A job of the organizations: each due time becomes one run for each organization. */
+/** A job of the organizations: each due time becomes one run for each organization that it is for. */
 export interface OrganizationJob extends JobSettings {
   scope: 'organization';
+  /**
+   * SQL that is true of an organization `o` where there may be something to do, so that a due time costs nothing for the
+   * others; without it the job is for all. It sees the tables of all organizations, so it names `o.id` in each of them.
+   */
+  wantedIn?(now: Date): RawBuilder<unknown>;
   handler(run: OrganizationRun): Promise<JobResult>;
 }
 

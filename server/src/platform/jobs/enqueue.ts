@@ -8,6 +8,13 @@ import { holdWaitingRun, sendRuns } from './send-runs.ts';
 interface AskedRun {
   job: OrganizationJob;
   key: string | undefined;
+  queued: QueuedRun;
+}
+
+/** A run that was asked for. */
+export interface QueuedRun {
+  /** Of the run that does it, which may be one that waited already: to be read once the transaction stands. */
+  readonly id: string;
 }
 
 interface EnqueueOptions {
@@ -18,7 +25,7 @@ interface EnqueueOptions {
 }
 
 /** Asks for runs with the transaction. */
-export type Enqueue = (tx: OrganizationTx, job: OrganizationJob, key: string | undefined) => void;
+export type Enqueue = (tx: OrganizationTx, job: OrganizationJob, key: string | undefined) => QueuedRun;
 
 /**
  * Makes the function that asks for runs. What a transaction asks for is queued as its last statements, so the queue's row
@@ -30,14 +37,18 @@ export function createEnqueue({ boss, now, onQueued }: EnqueueOptions): Enqueue 
   const asked = new WeakMap<OrganizationTx, Map<string, AskedRun>>();
 
   const queueAll = async (tx: OrganizationTx, runs: Iterable<AskedRun>) => {
-    for (const { job, key } of runs) {
+    for (const { job, key, queued } of runs) {
       const { organizationId } = tx;
-      if (await holdWaitingRun(tx.db, job.name, { organizationId, key })) continue;
+      const waiting = await holdWaitingRun(tx.db, job.name, { organizationId, key });
+      if (waiting !== undefined) {
+        Object.assign(queued, { id: waiting });
+        continue;
+      }
       const slot = now().toISOString();
       const common = { origin: 'request', slot, retryLimit: job.retry.limit, organizationId } as const;
       await sendRuns(boss, tx.db, {
         job,
-        runs: [{ id: newId(), data: key === undefined ? common : { ...common, key } }],
+        runs: [{ id: queued.id, data: key === undefined ? common : { ...common, key } }],
       });
     }
   };
@@ -45,8 +56,12 @@ export function createEnqueue({ boss, now, onQueued }: EnqueueOptions): Enqueue 
   return (tx, job, key) => {
     const id = JSON.stringify([job.name, key]);
     const earlier = asked.get(tx);
-    if (earlier) return void earlier.set(id, { job, key });
-    const runs = new Map([[id, { job, key }]]);
+    const queued = earlier?.get(id)?.queued ?? { id: newId() };
+    if (earlier) {
+      earlier.set(id, { job, key, queued });
+      return queued;
+    }
+    const runs = new Map([[id, { job, key, queued }]]);
     asked.set(tx, runs);
     tx.beforeCommit(async () => {
       asked.delete(tx);
@@ -55,5 +70,6 @@ export function createEnqueue({ boss, now, onQueued }: EnqueueOptions): Enqueue 
     tx.afterCommit(() => {
       for (const name of new Set([...runs.values()].map(({ job: { name } }) => name))) onQueued(name);
     });
+    return queued;
   };
 }

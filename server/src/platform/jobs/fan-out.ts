@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { PgBoss } from 'pg-boss';
 import type { RootHandle } from '../db/database.ts';
 import { holdRun } from './hold-run.ts';
@@ -9,15 +9,16 @@ import type { ClaimedRun } from './settle-runs.ts';
 const pageSize = 1_000;
 
 /**
- * Queues one run for each organization, page by page, each page with its count in one transaction: a fan-out that was cut
+ * Queues one run for each organization that the job is for, page by page, each page with its count in one transaction: a fan-out that was cut
  * off goes on where it was, and none is queued twice. Organizations in which the job is paused are passed over, and those
  * whose run of an earlier due time has not begun, unless each due time is to be made up for.
  */
 export async function fanOut(
-  { root, boss }: { root: RootHandle; boss: PgBoss },
+  { root, boss, now }: { root: RootHandle; boss: PgBoss; now: () => Date },
   run: ClaimedRun,
   signal: AbortSignal,
 ): Promise<void> {
+  const wanted = (run.job.scope === 'organization' && run.job.wantedIn?.(now())) || sql`true`;
   await root.transaction().execute(async (db) => {
     await holdRun(db, run);
     await sql`
@@ -26,7 +27,7 @@ export async function fanOut(
   });
   for (let after: string | undefined; ; ) {
     signal.throwIfAborted();
-    const page = await listOrganizations(root, run, after);
+    const page = await listOrganizations(root, { run, wanted }, after);
     after = page.at(-1);
     if (after === undefined) return;
     await queuePage({ root, boss }, run, page);
@@ -34,13 +35,18 @@ export async function fanOut(
   }
 }
 
-async function listOrganizations(root: RootHandle, run: ClaimedRun, after: string | undefined): Promise<string[]> {
+async function listOrganizations(
+  root: RootHandle,
+  { run, wanted }: { run: ClaimedRun; wanted: RawBuilder<unknown> },
+  after: string | undefined,
+): Promise<string[]> {
   const past = after === undefined ? sql`` : sql`and o.id > ${after}::uuid`;
   const skipsWaiting = run.job.missed !== 'all';
   const { rows } = await sql<{ id: string }>`
     select o.id from organizations o
     where not exists (
       select from job_organizations p where p.organization_id = o.id and p.job_name = ${run.name} and p.is_paused)
+    and (${wanted})
     and not (${skipsWaiting} and exists (
       select from ${sql.id(queueSchema, 'job')} j
       where j.name = ${run.name} and j.state = 'created' and j.singleton_key = o.id::text and not j.data ? 'key'

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openEmbedded } from '../db/database.ts';
 import { migrate } from '../db/migrate.ts';
@@ -40,6 +41,22 @@ describe('a job of organizations', () => {
       result: { organizations: 5, succeeded: 1, idle: 4, failed: 0 },
     });
     expect(log.find(({ id }) => id !== runId)).toMatchObject({ organizationId: organizations[0], result: { rows: 7 } });
+  });
+
+  it('runs only where it is wanted', async () => {
+    const seen: string[] = [];
+    const job = organizationJob(
+      async ({ organizationId }) => {
+        seen.push(organizationId);
+        return undefined;
+      },
+      { wantedIn: (now) => sql`o.id = ${organizations[2] ?? ''} and ${now}::timestamptz > '2000-01-01' or false` },
+    );
+    const jobs = await engine.start([job]);
+    await jobs.runNow(job.name);
+    await jobs.whenIdle();
+    expect(seen).toEqual([organizations[2]]);
+    expect(await jobs.logs(job.name)).toMatchObject([{ status: 'succeeded', result: { organizations: 1, idle: 1 } }]);
   });
 
   it('fails in one without touching the others, pauses there alone, and says so', async () => {

@@ -56,6 +56,21 @@ describe('a run that is asked for', () => {
     expect(keys).toEqual(['kept']);
   });
 
+  it('is named by its id, which is that of a run that waits already', async () => {
+    const ran: string[] = [];
+    const job = organizationJob(async ({ runId }) => {
+      ran.push(runId);
+      return undefined;
+    });
+    const asking = await engine.start([job], { runsWorkers: false });
+    const enqueue = (key: string) => inOrganization(async (tx) => asking.enqueue(tx, job.name, { key }));
+    const asked = [await enqueue('a'), await enqueue('a'), await enqueue('b')].map(({ id }) => id);
+    expect(asked[1]).toBe(asked[0]);
+    const jobs = await engine.start([job]);
+    await jobs.whenIdle();
+    expect(ran.sort()).toEqual([...new Set(asked)].sort());
+  });
+
   it('leaves the transaction in its own role', async () => {
     const job = organizationJob(async () => undefined);
     const jobs = await engine.start([job]);

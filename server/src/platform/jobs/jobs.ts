@@ -10,7 +10,7 @@ import type { Feed } from '../feed/feed.ts';
 import type { Log } from '../log/log.ts';
 import type { JobDefinition } from './define-job.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { createEnqueue, type Enqueue } from './enqueue.ts';
+import { createEnqueue, type Enqueue, type QueuedRun } from './enqueue.ts';
 import { changeConfig, type JobConfig, type JobConfigChange, registerJobs, resumeOrganization } from './job-config.ts';
 import { deleteOldRows, type JobLogEntry, type LogCursor, readLog } from './job-log.ts';
 import { type JobStatus, listJobs, type QueueDepth, readQueueDepth } from './list-jobs.ts';
@@ -110,11 +110,11 @@ export class Jobs {
    * Asks for a run of an organization's job with the transaction: none when it rolls back, exactly one when it commits. A
    * run of the same key that has not begun counts as this one.
    */
-  enqueue(tx: OrganizationTx, jobName: string, { key }: { key?: string } = {}): void {
+  enqueue(tx: OrganizationTx, jobName: string, { key }: { key?: string } = {}): QueuedRun {
     const { jobs, enqueue } = this.#get();
     const job = jobs.get(jobName);
     if (job?.scope !== 'organization') throw new Error(`There is no job '${jobName}' of organizations.`);
-    enqueue(tx, job, key);
+    return enqueue(tx, job, key);
   }
 
   /**

@@ -96,8 +96,8 @@ export class Scheduler {
     const { root, boss, now, onQueued } = this.#options;
     const isQueued = await root.transaction().execute(async (db) => {
       if (!(await claimSlot(db, { job, slot, now: now() }))) return false;
-      const isWaiting = await holdWaitingRun(db, job.name, { organizationId: undefined, key: undefined });
-      if (isWaiting && job.missed !== 'all') return false;
+      const waiting = await holdWaitingRun(db, job.name, { organizationId: undefined, key: undefined });
+      if (waiting !== undefined && job.missed !== 'all') return false;
       const data = { origin: 'schedule', slot: slot.toISOString(), retryLimit: job.retry.limit } as const;
       await sendRuns(boss, db, { job, runs: [{ id: newId(), data }] });
       return true;

@@ -91,18 +91,18 @@ export function fanOutId(parentId: string, organizationId: string): string {
 }
 
 /**
- * True when a run that would do the same has not begun. That run is kept from beginning until the transaction ends, so
+ * The id of a run that would do the same and has not begun; undefined where there is none. That run is kept from beginning until the transaction ends, so
  * that it sees what the transaction did.
  */
 export async function holdWaitingRun(
   db: Transaction<Tables>,
   job: string,
   { organizationId, key }: { organizationId: string | undefined; key: string | undefined },
-): Promise<boolean> {
-  const { rows } = await sql`
-    select from ${sql.id(queueSchema, 'job')}
+): Promise<string | undefined> {
+  const { rows } = await sql<{ id: string }>`
+    select id from ${sql.id(queueSchema, 'job')}
     where name = ${job} and state = 'created' and singleton_key = ${exclusionKey(organizationId)}
       and coalesce(data ->> 'key', '') = ${key ?? ''} and start_after <= now()
     limit 1 for share`.execute(db);
-  return rows.length > 0;
+  return rows[0]?.id;
 }

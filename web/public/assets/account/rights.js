@@ -40,6 +40,16 @@ export const permissions = {
     isScope: true,
     meaning: 'See the dashboards of the organization.',
   },
+  'reports:read': {
+    leastRole: 'viewer',
+    isScope: true,
+    meaning: 'See the reports and templates, and export them.',
+  },
+  'reports:write': {
+    leastRole: 'analyst',
+    isScope: true,
+    meaning: 'Make, generate, publish and delete reports and templates.',
+  },
   'activity:write': {
     leastRole: 'member',
     isScope: true,

@@ -1,16 +1,40 @@
 import type { EndpointAnswer } from '@almanac/contract/endpoint.ts';
 import type { getTrends, Metric } from '@almanac/contract/metrics.ts';
-import { findAnomalies, fitTheilSen, judgeTrend } from '#analysis/trend.ts';
 import { changeBetween } from '#kernel/change.ts';
 import type { Week } from '#kernel/weeks.ts';
-import type { PeriodRow, PeriodValues } from './metrics.views.ts';
+import { findAnomalies, fitTheilSen, judgeTrend } from './trend.ts';
 
-type TrendAnswer = EndpointAnswer<typeof getTrends>;
+/** A period's values of a metric, over all its series. */
+export interface PeriodRow {
+  metric_type: string;
+  metric_name: string;
+  period: number;
+  count: number;
+  sum: string;
+  average: string;
+  /** The last values of the series, added up and averaged. */
+  last_total: string;
+  last_average: string;
+  last_at: Date;
+}
 
-interface TrendInput {
+/** What a metric came to in periods. */
+export interface PeriodValues {
+  readonly rows: readonly PeriodRow[];
+  /** Epoch milliseconds from which on the days are right: infinite while all are counted anew. */
+  readonly settledFromMs: number;
+}
+
+/** What a metric came to by weeks or days, as GET /trends answers it. */
+export type TrendAnswer = EndpointAnswer<typeof getTrends>;
+
+/** Whole local days that a value is of: a week, or one day. */
+export type TrendStep = Pick<Week, 'startDate' | 'startMs' | 'endMs'>;
+
+export interface TrendInput {
   readonly metric: Metric;
   /** The weeks shown and the one before them, in order. */
-  readonly weeks: readonly Week[];
+  readonly weeks: readonly TrendStep[];
   /** The values by the weeks' places. */
   readonly values: PeriodValues;
   readonly nowMs: number;

@@ -1,7 +1,8 @@
 import type { Metric } from '@almanac/contract/metrics.ts';
+import { aggregateOf, shapeTrend, type TrendAnswer, type TrendInput } from '#analysis/shape-trend.ts';
 import type { OrganizationTx } from '#platform/db/scopes.ts';
-import { isSettledFrom, readStretches, type Stretch } from './metrics.views.ts';
-import { aggregateOf } from './shape-trend.ts';
+import { keyOf } from './metrics.store.ts';
+import { isSettledFrom, readPeriods, readStretches, type Stretch } from './metrics.views.ts';
 
 /** A metric's value in a period and in the part of the one before that it is compared with. */
 export interface Headline extends Pick<Metric, 'metric_type' | 'metric_name' | 'metric_unit' | 'direction'> {
@@ -44,7 +45,7 @@ export async function readHeadlines(
   const current = stretch(fromMs, toMs, timezone);
   const before = stretch(previousFromMs, previousToMs, timezone);
   const rows = await readStretches(tx, [current, before]);
-  const byMetric = Map.groupBy(rows, keyOf);
+  const byMetric = Map.groupBy(rows, (row) => keyOf(row));
   const found = metrics.flatMap((metric) => {
     const own = byMetric.get(keyOf(metric)) ?? [];
     return own.length === 0 ? [] : [{ metric, own }];
@@ -62,9 +63,6 @@ export async function readHeadlines(
   return { headlines, isSettled: await isSettledFrom(tx, Math.min(fromMs, previousFromMs)) };
 }
 
-const keyOf = ({ metric_type, metric_name }: { metric_type: string; metric_name: string }) =>
-  `${metric_type}\n${metric_name}`;
-
 function stretch(fromMs: number, toMs: number, timezone: string): Stretch {
   const end = Temporal.Instant.fromEpochMilliseconds(toMs).toZonedDateTimeISO(timezone);
   const lastDay = new Date(Math.max(fromMs, end.startOfDay().epochMilliseconds));
@@ -75,4 +73,22 @@ function stretch(fromMs: number, toMs: number, timezone: string): Stretch {
     lastHour: new Date(Math.max(fromMs, hour.epochMilliseconds)),
     to: new Date(toMs),
   };
+}
+
+interface AskedTrends extends Omit<TrendInput, 'metric' | 'values'> {
+  readonly metrics: readonly Metric[];
+  readonly timezone: string;
+}
+
+/** Reads the weeks, or days, of metrics and puts them together, in their order; the first one is only compared with. */
+export async function readTrends(
+  tx: OrganizationTx,
+  { metrics, timezone, weeks, nowMs }: AskedTrends,
+): Promise<TrendAnswer[]> {
+  const bounds = [...weeks.map(({ startMs }) => new Date(startMs)), new Date(weeks.at(-1)?.endMs ?? 0)];
+  const values = await readPeriods(tx, { metrics, bounds, timezone });
+  return values.flatMap((own, index) => {
+    const metric = metrics[index];
+    return metric ? [shapeTrend({ metric, weeks, values: own, nowMs })] : [];
+  });
 }
