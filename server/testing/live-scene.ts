@@ -30,7 +30,7 @@ export interface LiveScene {
 
 /** Makes the scene. */
 export async function makeLiveScene(): Promise<LiveScene> {
-  const it = await makeTestApp({ now: new Date('2025-03-31T10:00:00Z') });
+  const it = await makeTestApp({ ownsDatabase: true, now: new Date('2025-03-31T10:00:00Z') });
   await Promise.resolve(it.app.listen({ host: '127.0.0.1', port: 0 }));
   const url = `http://127.0.0.1:${(it.app.server.address() as AddressInfo).port}`;
   const clients: Socket[] = [];

@@ -12,7 +12,7 @@ import type { VariableValues } from '#platform/config/variables.ts';
 import type { RequestLimits } from '#platform/http/gate.ts';
 import { createLog, type Log } from '#platform/log/log.ts';
 import type { Realtime } from '#platform/realtime/realtime.ts';
-import { openTestDatabase } from './test-database.ts';
+import { openTestDatabase, shareTestDatabase } from './test-database.ts';
 
 /** An organization of a test's own. */
 export interface TestOrganization {
@@ -29,7 +29,7 @@ export interface TestMember {
   readonly headers: { authorization: string; 'x-organization-id': string };
 }
 
-/** The whole product on a database of its own, with the clock in the test's hand. */
+/** The whole product, with the clock in the test's hand. */
 export interface TestApp {
   readonly app: FastifyInstance;
   readonly platform: Platform;
@@ -48,6 +48,11 @@ export interface TestApp {
 }
 
 interface TestAppOptions {
+  /**
+   * Whether it is alone in a new database, in which the first account becomes the administrator: for tests of what is of
+   * the whole installation. Without, the files of a worker share one; what runs jobs is always alone.
+   */
+  ownsDatabase?: boolean;
   now?: Date;
   config?: Partial<VariableValues>;
   limits?: Partial<RequestLimits>;
@@ -75,7 +80,8 @@ export async function makeTestApp(options: TestAppOptions = {}): Promise<TestApp
   const clock = { now: options.now ?? new Date('2024-12-18T12:00:00Z') };
   const pauses: number[] = [];
   const log = options.log ?? createLog({ level: 'silent' });
-  const database = await openTestDatabase();
+  const ownsDatabase = options.ownsDatabase ?? options.runsJobs ?? false;
+  const database = await (ownsDatabase ? openTestDatabase() : shareTestDatabase());
   const redisUrl = process.env.TEST_REDIS_URL;
   const config = testConfig({ ...(redisUrl ? { REDIS_URL: redisUrl } : {}), ...options.config });
   const platform = await composePlatform({
@@ -104,7 +110,7 @@ export async function makeTestApp(options: TestAppOptions = {}): Promise<TestApp
       await platform.jobs.close({ graceSeconds: 0 });
       await app.close();
       await platform.close();
-      await database.close();
+      if (ownsDatabase) await database.close();
     },
   };
 }

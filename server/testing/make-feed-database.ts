@@ -1,11 +1,10 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import pg from 'pg';
 import type { UserPrincipal } from '#platform/access/principal.ts';
-import { type Database, openEmbedded, openPostgres } from '#platform/db/database.ts';
-import { migrate } from '#platform/db/migrate.ts';
+import type { Database } from '#platform/db/database.ts';
 import { createScopes, type Scopes } from '#platform/db/scopes.ts';
 import { createLog, type Log } from '#platform/log/log.ts';
+import { openTestDatabase } from './test-database.ts';
 
 /** A migrated database of a test file's own, with a way to make organizations in it. */
 export interface FeedDatabase {
@@ -17,48 +16,18 @@ export interface FeedDatabase {
   close(): Promise<void>;
 }
 
-/** Opens an embedded database in memory, or makes one on the PostgreSQL server at the address and drops it at the end. */
-export async function makeFeedDatabase(serverUrl?: string): Promise<FeedDatabase> {
+/** Prepares a migrated database, one of the file's own unless given, for tests of the platform. */
+export async function makeFeedDatabase(given?: Database): Promise<FeedDatabase> {
   const log = createLog({ level: 'silent' });
-  const { database, drop } = serverUrl === undefined ? await openOwnEmbedded() : await openOwnPostgres(serverUrl, log);
-  await migrate({ root: database.root, log });
+  const database = given ?? (await openTestDatabase());
   const scopes = createScopes({ database, log });
   return {
     database,
     scopes,
     log,
     makeOrganization: (memberCount) => makeOrganization(scopes, memberCount),
-    async close() {
-      await database.close();
-      await drop();
-    },
+    close: () => database.close(),
   };
-}
-
-async function openOwnEmbedded(): Promise<{ database: Database; drop: () => Promise<void> }> {
-  return { database: await openEmbedded({}), drop: () => Promise.resolve() };
-}
-
-async function openOwnPostgres(
-  serverUrl: string,
-  log: Log,
-): Promise<{ database: Database; drop: () => Promise<void> }> {
-  const name = `almanac_feed_${randomBytes(6).toString('hex')}`;
-  await runOnServer(serverUrl, `create database ${name}`);
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
-  const database = openPostgres({ connectionString: url.href, log, maxConnections: 12 });
-  return { database, drop: () => runOnServer(serverUrl, `drop database ${name} with (force)`) };
-}
-
-async function runOnServer(serverUrl: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: serverUrl });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }
 
 function makeOrganization(scopes: Scopes, memberCount: number): Promise<{ organizationId: string; userIds: string[] }> {

@@ -23,8 +23,8 @@ export class MetricsScene {
     this.it = it;
   }
 
-  static async open(): Promise<MetricsScene> {
-    return new MetricsScene(await makeTestApp());
+  static async open(options: Parameters<typeof makeTestApp>[0] = {}): Promise<MetricsScene> {
+    return new MetricsScene(await makeTestApp(options));
   }
 
   get root() {

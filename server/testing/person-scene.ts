@@ -73,8 +73,11 @@ export async function makePerson(it: Pick<TestApp, 'app'>, begin = 'Zelda'): Pro
 
 /** The token in the newest mail to an address with such a link. */
 async function mailedToken({ platform }: Pick<TestApp, 'platform'>, email: string, link: string): Promise<string> {
-  const mails = (await platform.mail.list({ limit: 100 })).filter(({ recipient }) => recipient === email);
-  const [token] = mails.flatMap(({ bodyText }) => new RegExp(`#${link}=([\\w-]+)`).exec(bodyText ?? '')?.[1] ?? []);
+  const { rows: mails } = await sql<{ text: string | null }>`
+    select body_text as text from mails where recipient = ${email} order by created_at desc, id desc`.execute(
+    platform.database.root,
+  );
+  const [token] = mails.flatMap(({ text }) => new RegExp(`#${link}=([\\w-]+)`).exec(text ?? '')?.[1] ?? []);
   if (token === undefined) throw new Error(`No mail to ${email} has a link ${link}.`);
   return token;
 }

@@ -73,7 +73,7 @@ export class SocketScene {
   }
 
   async open(): Promise<void> {
-    this.#testing = await makeFeedDatabase(process.env.TEST_DATABASE_URL);
+    this.#testing = await makeFeedDatabase();
     const { database, log } = this.#testing;
     this.#feed = createFeed({ root: database.root, bus: createLocalBus(), log });
   }

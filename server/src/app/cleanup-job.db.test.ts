@@ -11,7 +11,7 @@ const running = new AbortController().signal;
 
 let scene: MetricsScene;
 beforeAll(async () => {
-  scene = await MetricsScene.open();
+  scene = await MetricsScene.open({ ownsDatabase: true });
   await scene.begin();
 });
 afterAll(() => scene.it.close());

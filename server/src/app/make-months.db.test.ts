@@ -6,7 +6,7 @@ import { makeTestApp } from '#testing/make-app.ts';
 import { makeMonths } from './make-months.ts';
 
 test('the kept months and the next three are there, and one more each month; entries go where they belong', async () => {
-  const it = await makeTestApp();
+  const it = await makeTestApp({ ownsDatabase: true });
   const { platform, clock } = it;
   const months = async (table = 'audit_log') =>
     (await listMonthPartitions(platform.database.root, table)).map(({ name }) => name.slice(table.length + 1));

@@ -58,8 +58,8 @@ const headers = new Map<string, Record<string, string>>();
 const keys = new Map<string, string>();
 
 beforeAll(async () => {
-  it = await makeTestApp({ config: { ALMANAC_DEMO: true, ANONYMOUS_ACCESS: true } });
-  closed = await makeTestApp({ config: { ALMANAC_DEMO: true, ANONYMOUS_ACCESS: false } });
+  it = await makeTestApp({ ownsDatabase: true, config: { ALMANAC_DEMO: true, ANONYMOUS_ACCESS: true } });
+  closed = await makeTestApp({ ownsDatabase: true, config: { ALMANAC_DEMO: true, ANONYMOUS_ACCESS: false } });
   other = await it.makeOrganization();
   // The first account of the installation administers it; nobody else here does.
   admin = await other.member('viewer', 'tenant');

@@ -12,7 +12,7 @@ let it: TestApp;
 let organization: TestOrganization;
 let member: TestMember;
 beforeAll(async () => {
-  it = await makeTestApp({ config: { ALMANAC_DEMO: true, ANONYMOUS_ACCESS: true } });
+  it = await makeTestApp({ ownsDatabase: true, config: { ALMANAC_DEMO: true, ANONYMOUS_ACCESS: true } });
 });
 beforeEach(async () => {
   organization = await it.makeOrganization();

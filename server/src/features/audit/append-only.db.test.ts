@@ -14,7 +14,7 @@ const at = new Date('2024-12-18T12:00:00Z');
 const partitions = ['audit_log_default', 'audit_log_2024_12'];
 
 beforeAll(async () => {
-  it = await makeFeedDatabase(process.env.TEST_DATABASE_URL);
+  it = await makeFeedDatabase();
   await ensureMonthPartitions(it.database.root, { table: 'audit_log', from: at, months: 1 });
   const made = await it.makeOrganization(1);
   organizationId = made.organizationId;

@@ -12,7 +12,7 @@ let member: TestMember;
 let principal: UserPrincipal;
 let reads: ReadRecorder;
 beforeAll(async () => {
-  it = await makeTestApp({ config: { ALMANAC_DEMO: true, ANONYMOUS_ACCESS: true } });
+  it = await makeTestApp({ ownsDatabase: true, config: { ALMANAC_DEMO: true, ANONYMOUS_ACCESS: true } });
 });
 afterAll(() => it.close());
 beforeEach(async () => {

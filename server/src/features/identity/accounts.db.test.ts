@@ -84,7 +84,7 @@ describe('Registering', () => {
   });
 
   test('makes the first account alone the administrator and owner of the organization local, also at once', async () => {
-    const fresh = await makeTestApp();
+    const fresh = await makeTestApp({ ownsDatabase: true });
     const answers = await Promise.all(
       [1, 2, 3].map(() => send(fresh, '/auth/register', { email: newEmail(), password })),
     );
@@ -105,7 +105,7 @@ describe('Registering', () => {
   });
 
   test('keeps the first account in the organization it made, also after a refresh and a login', async () => {
-    const fresh = await makeTestApp();
+    const fresh = await makeTestApp({ ownsDatabase: true });
     const email = newEmail();
     const registered = (await send(fresh, '/auth/register', { email, password })).json();
     const { refresh_token } = registered;
@@ -119,6 +119,7 @@ describe('Registering', () => {
 
   test('takes the setup token for the first account in production, and Secure cookies stand there', async () => {
     const production = await makeTestApp({
+      ownsDatabase: true,
       config: { NODE_ENV: 'production', PUBLIC_URL: 'https://almanac.example', SETUP_TOKEN: 'the-setup-token' },
     });
     const body = { email: newEmail(), password };

@@ -9,7 +9,10 @@ let it: TestApp;
 let issuer: TestIssuer;
 beforeAll(async () => {
   issuer = await makeIssuer({ now: () => it.clock.now });
-  it = await makeTestApp({ config: { OIDC_ISSUER: issuer.origin, OIDC_AUDIENCE: 'almanac', ANONYMOUS_ACCESS: true } });
+  it = await makeTestApp({
+    ownsDatabase: true,
+    config: { OIDC_ISSUER: issuer.origin, OIDC_AUDIENCE: 'almanac', ANONYMOUS_ACCESS: true },
+  });
 });
 afterAll(async () => {
   await it.close();

@@ -15,7 +15,7 @@ let it: TestApp;
 let session: Session;
 let addresses = 0;
 beforeAll(async () => {
-  it = await makeTestApp({ config: { ALMANAC_DEMO: true } });
+  it = await makeTestApp({ ownsDatabase: true, config: { ALMANAC_DEMO: true } });
 });
 beforeEach(async () => {
   addresses += 1;

@@ -17,7 +17,7 @@ let organization: TestOrganization;
 let owner: TestMember;
 let members: MemberCalls;
 beforeAll(async () => {
-  scene = await makeMembersScene({ config: { ALMANAC_DEMO: true, ANONYMOUS_ACCESS: true } });
+  scene = await makeMembersScene({ ownsDatabase: true, config: { ALMANAC_DEMO: true, ANONYMOUS_ACCESS: true } });
 });
 beforeEach(async () => {
   organization = await scene.makeOrganization('enterprise');

@@ -4,12 +4,12 @@ import { join as joinPath } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '#kernel/ids.ts';
-import { openEmbedded } from '#platform/db/database.ts';
 import { migrate, migrationsFolder } from '#platform/db/migrate.ts';
 import { createLog } from '#platform/log/log.ts';
 import { inject } from '#testing/inject.ts';
 import { makeTestApp, type TestApp } from '#testing/make-app.ts';
 import { join, makePerson, password, type ScenePerson } from '#testing/person-scene.ts';
+import { openBlankDatabase } from '#testing/test-database.ts';
 import { makeSlug } from './make-slug.ts';
 
 describe('An organization that stays when the person goes whose name it was made from', () => {
@@ -138,7 +138,7 @@ describe('The migration that fills in whose name an organization bears', () => {
 
   test('tells what was made with an account from what somebody chose', async () => {
     const folder = await mkdtemp(joinPath(tmpdir(), 'migrations-'));
-    const database = await openEmbedded({});
+    const database = await openBlankDatabase();
     try {
       const before = (await readdir(migrationsFolder)).filter((name) => name < '0011');
       await Promise.all(before.map((name) => cp(joinPath(migrationsFolder, name), joinPath(folder, name))));

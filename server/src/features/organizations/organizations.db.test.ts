@@ -6,7 +6,7 @@ import { createOrganizationsFeature } from './index.ts';
 
 let scene: MembersScene;
 beforeAll(async () => {
-  scene = await makeMembersScene({ config: { ALMANAC_DEMO: true } });
+  scene = await makeMembersScene({ ownsDatabase: true, config: { ALMANAC_DEMO: true } });
   // The first account owns the organization `local` too.
   await scene.makePerson();
 });

@@ -15,7 +15,7 @@ let colleague: ScenePerson;
 /** Of the person's second factor, where it is on. */
 let code: string | undefined;
 beforeAll(async () => {
-  it = await makeTestApp();
+  it = await makeTestApp({ ownsDatabase: true });
   await makePerson(it, 'Administrator');
 });
 beforeEach(async () => {

@@ -24,7 +24,7 @@ describe('An erasure is refused', () => {
   let other: ScenePerson;
   let organizationId: string;
   beforeAll(async () => {
-    it = await makeTestApp();
+    it = await makeTestApp({ ownsDatabase: true });
     await makePerson(it, 'Administrator');
   });
   beforeEach(async () => {
@@ -135,7 +135,7 @@ describe('The administrator of an installation', () => {
   let it: TestApp;
   let administrator: ScenePerson;
   beforeEach(async () => {
-    it = await makeTestApp({ config: { ANONYMOUS_ACCESS: true } });
+    it = await makeTestApp({ ownsDatabase: true, config: { ANONYMOUS_ACCESS: true } });
     administrator = await makePerson(it, 'Administrator');
   });
   afterEach(() => it.close());

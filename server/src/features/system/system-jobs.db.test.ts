@@ -168,7 +168,7 @@ describe('A job that is none', () => {
 
 describe('A job that runs', () => {
   test('is not run a second time, and the refused try is in no log', async () => {
-    const idle = await makeTestApp();
+    const idle = await makeTestApp({ ownsDatabase: true });
     const headers = (await (await idle.makeOrganization()).member('owner')).headers;
     const post = () => inject(idle.app, { method: 'POST', url: '/api/system/jobs', headers, body: { job_name: job } });
     expect((await post()).statusCode).toBe(202);

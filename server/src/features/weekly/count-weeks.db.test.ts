@@ -190,7 +190,7 @@ test('the numbers of every week, and those in the metric store, equal a recount,
       await it.platform.jobs.whenIdle();
       for (const date of dates) await expectRecount(scene, date, { model, calendar });
     }),
-    { numRuns: 8 },
+    { numRuns: 5 },
   );
 }, 60_000);
 

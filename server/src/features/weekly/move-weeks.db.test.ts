@@ -132,7 +132,7 @@ test('weeks follow the calendar, whoever writes meanwhile: their numbers equal a
       await expectRecount(scene, model, calendar);
       await expectRecords(scene, model, calendar);
     }),
-    { numRuns: 4 },
+    { numRuns: 3 },
   );
 }, 90_000);
 

@@ -2,15 +2,13 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '#kernel/ids.ts';
 import { type FeedDatabase, makeFeedDatabase, makeMember } from '#testing/make-feed-database.ts';
-import { makePlainOwner } from '#testing/make-plain-owner.ts';
+import { openPlainlyOwned } from '#testing/make-plain-owner.ts';
 import { migrate } from './migrate.ts';
 import { ensureMonthPartitions } from './month-partitions.ts';
 import { instanceTables, protectTables } from './protect-tables.ts';
 
 const serverUrl = process.env.TEST_DATABASE_URL;
-const places = serverUrl
-  ? ['the embedded database', 'PostgreSQL, owned by a role without privileges']
-  : ['the embedded database'];
+const place = serverUrl ? 'PostgreSQL, owned by a role without privileges' : 'the embedded database';
 
 interface Relation {
   name: string;
@@ -18,8 +16,8 @@ interface Relation {
   isPartition: boolean;
 }
 
-describe.each(places)('On %s', (place) => {
-  let owner: { url: string; drop(): Promise<void> } | undefined;
+describe(`On ${place}`, () => {
+  let owner: Awaited<ReturnType<typeof openPlainlyOwned>> | undefined;
   let it: FeedDatabase;
   let relations: Relation[];
   const rows = async <T>(text: string): Promise<T[]> => (await sql.raw<T>(text).execute(it.database.root)).rows;
@@ -33,8 +31,8 @@ describe.each(places)('On %s', (place) => {
     });
 
   beforeAll(async () => {
-    owner = serverUrl && place !== places[0] ? await makePlainOwner(serverUrl) : undefined;
-    it = await makeFeedDatabase(owner?.url);
+    owner = serverUrl ? await openPlainlyOwned(serverUrl) : undefined;
+    it = await makeFeedDatabase(owner?.database);
     // Beside the product's tables, one of each kind that a later migration may bring.
     const later = `
       create table later_parts (organization_id uuid not null, at date not null) partition by range (at);

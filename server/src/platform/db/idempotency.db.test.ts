@@ -9,7 +9,7 @@ let principal: UserPrincipal;
 let other: UserPrincipal;
 let count = 0;
 beforeAll(async () => {
-  it = await makeFeedDatabase(process.env.TEST_DATABASE_URL);
+  it = await makeFeedDatabase();
 });
 beforeEach(async () => {
   const { organizationId, userIds } = await it.makeOrganization(2);

@@ -8,8 +8,9 @@ import { text } from 'node:stream/consumers';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { openTestDatabase } from '#testing/test-database.ts';
 import { createLog } from '../log/log.ts';
-import { type Database, openEmbedded } from './database.ts';
+import type { Database } from './database.ts';
 import { migrate, splitStatements } from './migrate.ts';
 
 const log = createLog({ level: 'silent' });
@@ -18,8 +19,7 @@ let database: Database;
 let folder: string;
 
 beforeAll(async () => {
-  database = await openEmbedded({});
-  await migrate({ root: database.root, log });
+  database = await openTestDatabase();
 });
 afterAll(() => database.close());
 beforeEach(async () => {

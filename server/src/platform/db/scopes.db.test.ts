@@ -12,7 +12,7 @@ const serverUrl = process.env.TEST_DATABASE_URL;
 let it: FeedDatabase;
 let principal: UserPrincipal;
 beforeAll(async () => {
-  it = await makeFeedDatabase(serverUrl);
+  it = await makeFeedDatabase();
   await sql`create table notes (note text primary key)`.execute(it.database.root);
   await sql`grant all on notes to almanac_app, almanac_instance`.execute(it.database.root);
 });

@@ -14,7 +14,7 @@ describe.skipIf(!serverUrl)('the feeds of two processes on one bus', () => {
   let feeds: Feed[];
 
   beforeAll(async () => {
-    testing = await makeFeedDatabase(serverUrl);
+    testing = await makeFeedDatabase();
     const connectionString = testing.database.connectionString ?? '';
     buses = [1, 2].map(() => createNotifyBus({ connectionString, log: testing.log }));
     const hour = 3_600_000;

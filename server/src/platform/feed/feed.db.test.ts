@@ -8,25 +8,18 @@ import { type FeedDatabase, makeFeedDatabase, makeMember } from '#testing/make-f
 import { createFeed, type Feed, type FeedDraft } from './feed.ts';
 import type { FeedFollower } from './feed-follower.ts';
 
-const serverUrl = process.env.TEST_DATABASE_URL;
-
-describe.each([
-  { kind: 'embedded', url: undefined, isOn: true },
-  { kind: 'PostgreSQL', url: serverUrl, isOn: serverUrl !== undefined },
-])('the feed on $kind', ({ url, isOn }) => {
+describe('the feed', () => {
   let testing: FeedDatabase;
   let feed: Feed;
   let organizationId: string;
   let userIds: string[];
 
   beforeAll(async () => {
-    if (!isOn) return;
-    testing = await makeFeedDatabase(url);
+    testing = await makeFeedDatabase();
     feed = openFeed();
   });
 
   afterAll(async () => {
-    if (!isOn) return;
     await feed.close();
     await testing.close();
   });
@@ -52,7 +45,7 @@ describe.each([
   }
 
   const test = (name: string, run: () => Promise<void>) =>
-    it.skipIf(!isOn)(name, async () => {
+    it(name, async () => {
       ({ organizationId, userIds } = await testing.makeOrganization(2));
       await run();
     });

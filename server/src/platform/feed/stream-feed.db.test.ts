@@ -19,7 +19,7 @@ let ending: AbortController;
 let streaming: Promise<void>;
 
 beforeAll(async () => {
-  testing = await makeFeedDatabase(process.env.TEST_DATABASE_URL);
+  testing = await makeFeedDatabase();
   feed = createFeed({ root: testing.database.root, bus: createLocalBus(), log: testing.log });
 });
 

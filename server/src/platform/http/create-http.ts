@@ -19,7 +19,7 @@ import { limitConnections } from './limit-connections.ts';
 import { isOriginAllowed } from './origins.ts';
 import { createNotFoundHandler, keepRouteTable } from './route-table.ts';
 import { createSecurityHeaders } from './security-headers.ts';
-import { createSerializerCompiler, createValidatorCompiler } from './validation.ts';
+import { compileSerializer, compileValidator } from './validation.ts';
 
 export interface HttpOptions {
   config: HttpConfig;
@@ -69,8 +69,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: createPathErrorHandler(securityHeaders),
   });
-  app.setValidatorCompiler(createValidatorCompiler());
-  app.setSerializerCompiler(createSerializerCompiler());
+  app.setValidatorCompiler(compileValidator);
+  app.setSerializerCompiler(compileSerializer);
   app.setErrorHandler(createErrorHandler(log));
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readJsonBody);

@@ -2,9 +2,9 @@ import { type TSchema, Type } from 'typebox';
 import { describe, expect, test } from 'vitest';
 import { describeFaults } from './describe-faults.ts';
 import { quote } from './quote.ts';
-import { createValidatorCompiler } from './validation.ts';
+import { compileValidator } from './validation.ts';
 
-const compile = createValidatorCompiler();
+const compile = compileValidator;
 function faultsOf(schema: TSchema, value: unknown, httpPart = 'body') {
   const check = compile({ schema, httpPart }) as unknown as {
     (data: unknown): boolean;

@@ -46,40 +46,48 @@ function lowerCaseIds(schema: unknown): unknown {
   return inner.format === 'uuid' ? { ...inner, isLowerCased: true } : inner;
 }
 
+const first = createAjv({ coerceTypes: false, allErrors: false });
+const all = createAjv({ coerceTypes: false, allErrors: true });
+const coercing = createAjv({ coerceTypes: true, allErrors: true });
+
+const compileBodyCheck = compileOnce((schema) => createBodyCheck(lowerCaseIds(schema) as object));
+const compileTextCheck = compileOnce((schema) => createTextCheck(coercing.compile(lowerCaseIds(schema) as object)));
+const compileWriter = compileOnce((schema) => fastJsonStringify(schema as Schema));
+
 /**
- * Makes the compiler of route schemas: bodies are taken as they are, query strings and path parameters are coerced, and
- * unknown fields are refused. Ids are taken in any case, and reach the handlers in lower case.
+ * Compiles the schema of a part of a route: bodies are taken as they are, query strings and path parameters are coerced,
+ * and unknown fields are refused. Ids are taken in any case, and reach the handlers in lower case.
  */
-export function createValidatorCompiler(): (route: { schema: unknown; httpPart?: string }) => FastifyValidationResult {
-  const first = createAjv({ coerceTypes: false, allErrors: false });
-  const all = createAjv({ coerceTypes: false, allErrors: true });
-  const coercing = createAjv({ coerceTypes: true, allErrors: true });
-  return ({ schema, httpPart }) => {
-    const check = createLazyCheck(() => {
-      const taken = lowerCaseIds(schema) as object;
-      return httpPart === 'body'
-        ? createBodyCheck({ schema: taken, first, all })
-        : createTextCheck(coercing.compile(taken));
-    });
-    return check as unknown as FastifyValidationResult;
-  };
+export function compileValidator({
+  schema,
+  httpPart,
+}: {
+  schema: unknown;
+  httpPart?: string;
+}): FastifyValidationResult {
+  const compile = httpPart === 'body' ? compileBodyCheck : compileTextCheck;
+  return createLazyCheck(() => compile(schema as object)) as unknown as FastifyValidationResult;
 }
 
 /** Makes what checks values that come in another way than as the body of a route, by the same rules. */
 export function createBodyReader(schema: TSchema): (body: unknown) => { faults?: [FieldFault, ...FieldFault[]] } {
-  const check = createValidatorCompiler()({ schema, httpPart: 'body' }) as unknown as Check;
+  const check = createLazyCheck(() => compileBodyCheck(schema));
   return (body) => (check(body) ? {} : { faults: describeFaults((check.errors ?? []) as never, 'body') });
 }
 
 /** Makes the writer of answers by the route's schema. */
-export function createSerializerCompiler(): (route: { schema: unknown }) => (data: unknown) => string {
-  return ({ schema }) => {
-    let write: ((data: unknown) => string) | undefined;
-    return (data) => {
-      write ??= fastJsonStringify(schema as Schema);
-      return write(data);
-    };
+export function compileSerializer({ schema }: { schema: unknown }): (data: unknown) => string {
+  let write: ((data: unknown) => string) | undefined;
+  return (data) => {
+    write ??= compileWriter(schema as object);
+    return write(data);
   };
+}
+
+/** Has each schema compiled once in a process, however many servers and readers it has. */
+function compileOnce<Compiled>(compile: (schema: object) => Compiled): (schema: object) => Compiled {
+  const known = new WeakMap<object, Compiled>();
+  return (schema) => known.getOrInsertComputed(schema, compile);
 }
 
 interface Check {
@@ -100,7 +108,7 @@ function createLazyCheck(compile: () => Check): Check {
 }
 
 /** Looks for the first fault, and for all of them only where there is one. */
-function createBodyCheck({ schema, first, all }: { schema: object; first: Ajv; all: Ajv }): Check {
+function createBodyCheck(schema: object): Check {
   const isValid = first.compile(schema);
   let findAll: ValidateFunction | undefined;
   const check: Check = (body) => {

@@ -1,7 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openEmbedded } from '../db/database.ts';
-import { migrate } from '../db/migrate.ts';
-import { createLog } from '../log/log.ts';
+import { openTestDatabase } from '#testing/test-database.ts';
 import type { OrganizationJob } from './define-job.ts';
 import type { Jobs } from './jobs.ts';
 import {
@@ -18,9 +16,7 @@ let engine: TestEngine;
 let organizationId: string;
 
 beforeAll(async () => {
-  const database = await openEmbedded({});
-  await migrate({ root: database.root, log: createLog({ level: 'silent' }) });
-  engine = createTestEngine(database);
+  engine = createTestEngine(await openTestDatabase());
   organizationId = await engine.makeOrganization();
 });
 afterEach(() => engine.closeEngines());

@@ -1,8 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openEmbedded } from '../db/database.ts';
-import { migrate } from '../db/migrate.ts';
-import { createLog } from '../log/log.ts';
+import { openTestDatabase } from '#testing/test-database.ts';
 import type { OrganizationRun } from './define-job.ts';
 import { createTestEngine, organizationJob, type TestEngine } from './test-engine.ts';
 
@@ -10,9 +8,7 @@ let engine: TestEngine;
 let organizations: string[];
 
 beforeAll(async () => {
-  const database = await openEmbedded({});
-  await migrate({ root: database.root, log: createLog({ level: 'silent' }) });
-  engine = createTestEngine(database);
+  engine = createTestEngine(await openTestDatabase());
   organizations = [];
   for (let index = 0; index < 5; index += 1) organizations.push(await engine.makeOrganization());
   organizations.sort();

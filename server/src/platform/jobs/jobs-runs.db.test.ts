@@ -1,10 +1,8 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openTestDatabase } from '#testing/test-database.ts';
 import { systemPrincipal } from '../access/principal.ts';
-import { openEmbedded } from '../db/database.ts';
-import { migrate } from '../db/migrate.ts';
 import type { OrganizationTx } from '../db/scopes.ts';
-import { createLog } from '../log/log.ts';
 import type { OrganizationJob } from './define-job.ts';
 import type { Jobs } from './jobs.ts';
 import {
@@ -21,9 +19,7 @@ let engine: TestEngine;
 let organizationId: string;
 
 beforeAll(async () => {
-  const database = await openEmbedded({});
-  await migrate({ root: database.root, log: createLog({ level: 'silent' }) });
-  engine = createTestEngine(database);
+  engine = createTestEngine(await openTestDatabase());
   organizationId = await engine.makeOrganization();
 });
 afterEach(() => engine.closeEngines());

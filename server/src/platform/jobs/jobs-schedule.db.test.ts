@@ -1,17 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '#kernel/ids.ts';
-import { openEmbedded } from '../db/database.ts';
-import { migrate } from '../db/migrate.ts';
-import { createLog } from '../log/log.ts';
+import { openTestDatabase } from '#testing/test-database.ts';
 import type { InstanceJob, InstanceRun, JobResult } from './define-job.ts';
 import { createTestEngine, type TestEngine } from './test-engine.ts';
 
 let engine: TestEngine;
 
 beforeAll(async () => {
-  const database = await openEmbedded({});
-  await migrate({ root: database.root, log: createLog({ level: 'silent' }) });
-  engine = createTestEngine(database);
+  engine = createTestEngine(await openTestDatabase());
 });
 afterEach(() => engine.closeEngines());
 afterAll(() => engine.close());

@@ -10,7 +10,7 @@ let admin: TestMember;
 let owner: TestMember;
 
 beforeAll(async () => {
-  it = await makeTestApp();
+  it = await makeTestApp({ ownsDatabase: true });
   const organization = await it.makeOrganization();
   // The first account of the installation administers it.
   admin = await organization.member('viewer');

@@ -3,23 +3,22 @@ import type { TSchema } from 'typebox';
 import { validationFailed } from '#platform/errors/app-error.ts';
 import { describeFaults } from '#platform/http/describe-faults.ts';
 import { quote } from '#platform/http/quote.ts';
-import { createValidatorCompiler } from '#platform/http/validation.ts';
+import { compileValidator } from '#platform/http/validation.ts';
 
 /** Answers the payload as its schema takes it; throws a VALIDATION_ERROR that names the wrong fields. */
 export type PayloadCheck = (payload: unknown) => unknown;
 
 /** Makes the payload checks of all events: a schema is compiled once, however many connections use it. */
 export function createPayloadChecks(): (schema: TSchema) => PayloadCheck {
-  const compile = createValidatorCompiler();
   const known = new WeakMap<TSchema, PayloadCheck>();
   return (schema) => {
-    const check = known.get(schema) ?? makeCheck(compile({ schema, httpPart: 'body' }));
+    const check = known.get(schema) ?? makeCheck(compileValidator({ schema, httpPart: 'body' }));
     known.set(schema, check);
     return check;
   };
 }
 
-type Validator = ReturnType<ReturnType<typeof createValidatorCompiler>>;
+type Validator = ReturnType<typeof compileValidator>;
 
 function makeCheck(validate: Validator): PayloadCheck {
   return (sent) => {
