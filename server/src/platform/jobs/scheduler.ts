@@ -31,6 +31,7 @@ interface SchedulerOptions {
 /** Turns due times into runs, each once for the whole installation. */
 export class Scheduler {
   readonly #options: SchedulerOptions;
+  readonly #jobs: readonly JobDefinition[];
   readonly #schedules = new Map<string, Schedule>();
   #timer: NodeJS.Timeout | undefined;
   #ticking: Promise<unknown> = Promise.resolve();
@@ -38,6 +39,7 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    this.#jobs = listInputsFirst(options.jobs);
   }
 
   /** Queues what has come due and sets the timer for what comes next. One at a time; never rejects. */
@@ -53,7 +55,7 @@ export class Scheduler {
     try {
       const configs = await readConfigs(this.#options.root);
       this.#options.onConfigs(configs);
-      for (const job of this.#options.jobs.values()) {
+      for (const job of this.#jobs) {
         const config = configs.get(job.name);
         if (config && !config.isPaused && config.schedule !== null) {
           nextMs = Math.min(nextMs, await this.#tickJob(job, { ...config, schedule: config.schedule }, now));
@@ -120,6 +122,20 @@ export class Scheduler {
     clearTimeout(this.#timer);
     await this.#ticking;
   }
+}
+
+/** Orders jobs so that what a job feeds on is queued when a worker finds it, also where both are due at one moment. */
+function listInputsFirst(jobs: ReadonlyMap<string, JobDefinition>): JobDefinition[] {
+  const listed: JobDefinition[] = [];
+  const visiting = new Set<JobDefinition>();
+  const visit = (job: JobDefinition | undefined) => {
+    if (!job || visiting.has(job)) return;
+    visiting.add(job);
+    for (const input of job.after ?? []) visit(jobs.get(input));
+    listed.push(job);
+  };
+  for (const job of jobs.values()) visit(job);
+  return listed;
 }
 
 /** Due times up to here have been dealt with. A point in the future is of a clock that was wrong and is not believed. */
