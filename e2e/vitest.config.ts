@@ -8,7 +8,7 @@ export default defineConfig({
     name: 'e2e',
     root: import.meta.dirname,
     include: ['**/*.test.ts'],
-    fileParallelism: false,
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: reportFile ? ['verbose', ['json', { outputFile: reportFile }]] : ['verbose'],
