@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 
 /** The flags that the product is started with (server/bin/almanac.js). */
-export const productFlags = ['--max-semi-space-size=4', '--heap-growing-percent=100'];
+export const productFlags = ['--max-semi-space-size=16', '--heap-growing-percent=100'];
 
 interface PeerOptions {
   file: string;

@@ -13,7 +13,7 @@ import { createFeed, type Feed } from '#platform/feed/feed.ts';
 import { type Cursors, createCursors } from '#platform/http/cursor.ts';
 import { createJobs, type Jobs } from '#platform/jobs/jobs.ts';
 import { createRateLimiter, type RateLimiter } from '#platform/limits/rate-limiter.ts';
-import type { Log } from '#platform/log/log.ts';
+import type { AccessLog, Log } from '#platform/log/log.ts';
 import { createMail, type Mail } from '#platform/mail/mail.ts';
 import { createOutbound, type Outbound } from '#platform/outbound/outbound.ts';
 import { createTelemetry, type Telemetry } from '#platform/telemetry/telemetry.ts';
@@ -22,7 +22,7 @@ import { createTelemetry, type Telemetry } from '#platform/telemetry/telemetry.t
 export interface Platform {
   readonly config: Config;
   readonly log: Log;
-  readonly accessLog: Pick<Log, 'info'>;
+  readonly accessLog: AccessLog;
   readonly now: () => Date;
   /** Waits so many milliseconds. */
   readonly pause: (ms: number) => Promise<void>;
@@ -46,7 +46,7 @@ export interface PlatformOptions {
   config: Config;
   log: Log;
   /** Where the line of each request goes; to the log unless told. */
-  accessLog?: Pick<Log, 'info'>;
+  accessLog?: AccessLog;
   now?: () => Date;
   pause?: (ms: number) => Promise<void>;
   /** Milliseconds of a clock that never steps back. One that is given keeps limits in the process: Redis has its own. */

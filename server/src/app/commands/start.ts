@@ -7,6 +7,7 @@ import { operateJobs } from '../operate-jobs.ts';
 import { type RunningServer, runServer } from '../run-server.ts';
 import { serveControl } from './control.ts';
 import { explainDatabaseFault } from './explain-database-fault.ts';
+import { returnMemory } from './return-memory.ts';
 import { answerSql } from './sql.ts';
 
 /** `almanac start` and `almanac worker`: serves until the process is told to stop. */
@@ -28,6 +29,7 @@ export async function runStart({ role }: { role?: 'worker' }): Promise<void> {
         })
       : undefined;
   stopOnSignals(server, log, () => control?.close());
+  returnMemory();
   log.info({ url: server.url, role: config.role, database: config.databaseUrl ? 'postgresql' : 'pglite' }, 'ready');
   await printSetupToken(server, shaped.setupToken);
   if (server.url && !config.isProduction) process.stdout.write(`\n  Almanac is ready: ${server.url}\n\n`);

@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { UserPrincipal } from '../access/principal.ts';
-import type { Log } from '../log/log.ts';
+import type { AccessLog } from '../log/log.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { RouteConfig } from './route-config.ts';
 
 interface RecorderOptions {
-  accessLog: Pick<Log, 'info'>;
+  accessLog: AccessLog;
   telemetry: Pick<Telemetry, 'observeRequest'>;
   /** Told who was answered what an endpoint reads; on the way of each such request, so it must not take time. */
   onRead?: (principal: UserPrincipal, endpointId: string) => void;

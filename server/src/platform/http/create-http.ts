@@ -8,7 +8,7 @@ import type { UserPrincipal } from '../access/principal.ts';
 import type { HttpConfig } from '../config/config.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { RateLimiter } from '../limits/rate-limiter.ts';
-import type { Log } from '../log/log.ts';
+import type { AccessLog, Log } from '../log/log.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createRecorder } from './access-log.ts';
 import { readJsonBody, readLinesBody, readUnnamedBody } from './bodies.ts';
@@ -24,7 +24,7 @@ import { compileSerializer, compileValidator } from './validation.ts';
 export interface HttpOptions {
   config: HttpConfig;
   log: Log;
-  accessLog: Pick<Log, 'info'>;
+  accessLog: AccessLog;
   authenticator: Authenticator;
   limiter: RateLimiter;
   limits: RequestLimits;
