@@ -3,8 +3,8 @@ import type { Measurement } from './measure.ts';
 import { median } from './measure.ts';
 import { processorSeconds, productFlags, startPeer } from './peer.ts';
 
-const rounds = 5;
-const seconds = 4;
+const rounds = 9;
+const seconds = 3;
 
 interface Target {
   url: string;
